@@ -42,10 +42,10 @@ IN_ORDER = frozenset(
     {"Projection", "Filter", "SubqueryAlias", "TableScan", "Union", "Values", "EmptyRelation"}
 )
 
+_SUMS = (Reading.SUMS, Reading.QUICK_SUMS)
 # Plans made of these nodes give no more rows than they read. Over few rows in memory they take no
 # time that could be cancelled: they are read in the thread that asks, where a stream that can be
 # cancelled wakes another one three times, for each of which a busy machine takes its time.
-_SUMS = (Reading.SUMS, Reading.QUICK_SUMS)
 _NARROWING = (IN_ORDER - {"Union"}) | {"Limit", "Sort", "Aggregate", "Distinct"}
 _GENERATORS = frozenset({"generate_series", "range"})  # tables of any size to the planner
 

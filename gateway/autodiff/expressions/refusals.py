@@ -41,7 +41,8 @@ def inner_call(tree: exp.Expr) -> exp.Anonymous:
     return call
 
 
-_AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+_AROUND = (exp.Window, exp.Filter, exp.WithinGroup)
+_READ = "_of_text"  # how the names of functions end that casts of texts became
 
 
 def not_a_number(tree: exp.Expr, known: Type) -> NotDifferentiable:
@@ -51,9 +52,6 @@ def not_a_number(tree: exp.Expr, known: Type) -> NotDifferentiable:
         hint="Cast it to double precision if it holds one.",
         position=position_of(tree),
     )
-
-
-_READ = "_of_text"  # how the names of functions end that casts of texts became
 
 
 def without_derivative(tree: exp.Expr) -> NotDifferentiable:

@@ -18,12 +18,12 @@ from gateway.sql.lowered.relations.dependent import join_dependent
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.row_functions import gives_rows
 from gateway.sql.names.scope import Analysis, is_aggregate
-from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.text.trees import PICKING, nodes_of, own_nodes
 
 _MARK = "∂"
 LOOKED_AT = f"values_{_MARK}"  # what the relations of values are called, before a number
 
-_CLAUSES = ("distinct", "group", "having", "order", "limit", "offset", "qualify")
+_CLAUSES = (*PICKING, "group", "having", "order")
 
 
 def join_correlated(analysis: Analysis, changes: Callable[[exp.Expr], bool]) -> bool:

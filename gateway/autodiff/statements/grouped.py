@@ -243,7 +243,7 @@ def _conditions_and_keys(frame: exp.Expr) -> list[exp.Expr]:
     """The conditions and keys of FILTER, OVER and ORDER BY."""
     parts: list[exp.Expr] = []
     tree: exp.Expr | None = frame
-    while isinstance(tree, exp.Window | exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+    while isinstance(tree, exp.Window | exp.Filter):
         parts += tree.args.get("partition_by") or []
         order = tree.args.get("order")
         parts += [each.this for each in order.expressions] if order is not None else []

@@ -186,14 +186,20 @@ def beside(tree: exp.Expr) -> Iterator[exp.Expr]:
         yield from beside(tree.this)
         yield from _each(tree.args.get("joins"))
     elif isinstance(tree, exp.Select) and not tree.args.get("distinct"):
-        parts = [held for name, held in tree.args.items() if name != "expressions"]
-        yield from _each([part for h in parts for part in (h if isinstance(h, list) else [h])])
+        yield from _each(but_items(tree))
     elif isinstance(tree, exp.From | exp.Join):
         yield from _each([tree.this, tree.args.get("on")])
     elif isinstance(tree, exp.With):
         yield from _each(tree.expressions)
     else:
         yield tree
+
+
+def but_items(select: exp.Expr) -> Iterator[exp.Expr]:
+    """All clauses of a SELECT but its items."""
+    for name, held in select.args.items():
+        if name != "expressions":
+            yield from (part for part in (held if isinstance(held, list) else [held]) if part)
 
 
 def _each(parts: Iterable[exp.Expr | None] | None) -> Iterator[exp.Expr]:

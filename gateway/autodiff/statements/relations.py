@@ -87,7 +87,6 @@ class ChainRule:
         self._keys: dict[int, frozenset[Variable]] = {}  # by block
         # (query, its column, the variable or its position) -> the column of the derivative
         self._exposed: dict[tuple[int, str, int | str], str] = {}
-        self._looks: dict[int, list[exp.Column]] = {}  # what VALUES and functions in FROM look at
         self.readings = Readings(analysis, self.read_by)
         self.loops = Loops(self, unrolls)
 
@@ -101,29 +100,28 @@ class ChainRule:
             return self.graph.number(1)
         if (carried := self.loops.tangent(column, variable)) is not None:
             return carried
-        if column.source.query is None:
-            self._refuse_computed(column, variable)
-            return self.graph.number(0)
         key = (column.key, variable.key)
         if key not in self._partials:
-            same = column.source is variable.source
-            across = self._inside if same else self._from_elsewhere
-            self._partials[key] = across(column, variable, column.source.query)
+            self._partials[key] = self._partial(column, variable)
         return self._partials[key]
+
+    def _partial(self, column: Variable, variable: Variable) -> Node:
+        query = column.source.query
+        if query is None:
+            self._refuse_computed(column, variable)
+            return self.graph.number(0)
+        across = self._inside if column.source is variable.source else self._from_elsewhere
+        return across(column, variable, query)
 
     def _refuse_computed(self, column: Variable, variable: Variable) -> None:
         """Refuse a column of VALUES or of a function in FROM that looks at the variable."""
         tree = column.source.tree
         if column.source is variable.source or isinstance(tree.this, exp.Identifier):
             return
-        if id(tree) not in self._looks:
-            held = [part for part in (tree.this, *tree.expressions) if isinstance(part, exp.Expr)]
-            self._looks[id(tree)] = [each for part in held for each in nodes_of(part, exp.Column)]
-        for each in self._looks[id(tree)]:
-            block = self.analysis.block_of(each)
-            found = None if block is None else self.variable(each, block)
-            if found is not None and self.changes(found, variable):
-                raise behind_a_wall(column, variable)
+        held = [part for part in (tree.this, *tree.expressions) if isinstance(part, exp.Expr)]
+        block = self.analysis.block_of(tree)
+        if block is not None and any(self.depends(part, block, variable) for part in held):
+            raise behind_a_wall(column, variable)
 
     def of_other_rows(self, tree: exp.Expr, block: Block, variable: Variable) -> Iterator[Note]:
         """What a tree reads that is computed from other rows of the variable's relation.

@@ -10,7 +10,7 @@ Where anything but the item looks at the variable, other rows would count when i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from sqlglot import exp
@@ -18,7 +18,7 @@ from sqlglot import exp
 from gateway.autodiff.expressions.refusals import no_rule
 from gateway.autodiff.rules.graph import Graph, Leaf, Node
 from gateway.autodiff.rules.simplify import is_zero
-from gateway.autodiff.statements.readings import Variable
+from gateway.autodiff.statements.readings import Variable, but_items
 from gateway.autodiff.statements.relations import ChainRule, Differentiate
 
 _SLOPE = "∂value"
@@ -68,7 +68,7 @@ class Subqueries:
         block = None if item is None else self.chain.analysis.block_of(item)
         if block is None or item is None or block.picks_rows:
             raise no_rule(leaf.sql, leaf.block)
-        if any(self.chain.depends(part, block, variable) for part in _but_items(select)):
+        if any(self.chain.depends(part, block, variable) for part in but_items(select)):  # FROM too
             raise no_rule(leaf.sql, leaf.block)
         tangent, guarded = self.differentiate(item.unalias(), block, variable)
         if is_zero(tangent):
@@ -79,10 +79,3 @@ class Subqueries:
         refusal = partial(no_rule, made, leaf.block)
         key = f"{leaf.key} by {variable.key}"
         return self.graph.leaf(Leaf(key, made, block=leaf.block, refusal=refusal))
-
-
-def _but_items(select: exp.Expr) -> Iterator[exp.Expr]:
-    """All of a SELECT but its items: a derivative inside FROM would be printed with this one."""
-    for name, held in select.args.items():
-        if name != "expressions":
-            yield from (part for part in (held if isinstance(held, list) else [held]) if part)

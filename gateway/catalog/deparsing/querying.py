@@ -133,7 +133,7 @@ class Queries(Relating):
     def _group(self, tree: exp.Select, scope: Scope, found: Query) -> None:
         group = tree.args.get("group")
         if group is not None:
-            if any(group.args.get(key) for key in ("all",)):
+            if group.args.get("all"):
                 raise Unprintable("GROUPING SETS")
             found.groups = [self._grouped(item, scope, found) for item in group.expressions]
 

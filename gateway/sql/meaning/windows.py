@@ -33,7 +33,7 @@ def check_window(node: exp.Expr, known: Types) -> None:
     if node.name not in _OVER_WINDOWS:
         return
     around = node.parent
-    while isinstance(around, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+    while isinstance(around, exp.Filter):
         around = around.parent
     if not isinstance(around, exp.Window | exp.WithinGroup):
         raise WrongObjectType(

@@ -362,7 +362,7 @@ def _of(kind: Type) -> Reader:
 
 _SHIFTS = (exp.BitwiseLeftShift, exp.BitwiseRightShift)
 _KEEPING = (
-    exp.Paren, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order, exp.BitwiseNot, exp.Collate,
+    exp.Paren, exp.Window, exp.Filter, exp.Order, exp.BitwiseNot, exp.Collate,
     exp.Any, exp.All,
 )  # fmt: skip
 # The first row that fits tells the type.

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.groups.cast_names import grouping_keys
 from gateway.sql.lowered.groups.united_forms import fold_sides
+from gateway.sql.lowered.relations.group_keys import is_of_rows
 from gateway.sql.lowered.values.not_numbers import (
     may_be_minus_zero,
     may_be_nan,
@@ -18,7 +19,7 @@ from gateway.sql.lowered.values.not_numbers import (
 )
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.names.ordering import meant
-from gateway.sql.names.scope import Analysis, Block, is_aggregate
+from gateway.sql.names.scope import Analysis, Block
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.sql.types.inference import Types
@@ -74,19 +75,8 @@ def _fold_key(select: exp.Select, key: exp.Expr, known: Types) -> None:
     """Fold a key of GROUP BY wherever a group's value is looked at."""
     same = SameValue(key, known.block)
     for node in own_nodes(select):
-        if same.as_(node) and not _is_of_rows(node, select):
+        if same.as_(node) and not is_of_rows(node, select):
             _fold(node, known)
-
-
-def _is_of_rows(node: exp.Expr, select: exp.Select) -> bool:
-    """Whether it is computed of each row, before there are groups."""
-    parent = node.parent
-    while parent is not None and parent is not select:
-        aggregated = is_aggregate(parent) and parent.name != "grouping"
-        if aggregated or isinstance(parent, exp.Where | exp.Join):
-            return True
-        parent = parent.parent
-    return False
 
 
 def _fold(value: exp.Expr, known: Types) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.lowered.relations.group_keys import keys_of
-from gateway.sql.names.scope import Analysis, Block, Source, is_aggregate, resolve
+from gateway.sql.lowered.relations.group_keys import is_of_rows, keys_of
+from gateway.sql.names.scope import Analysis, Block, Source, resolve
 from gateway.sql.text.trees import nodes_of
 
 
@@ -65,7 +65,7 @@ def _hide(key: exp.Expr, block: Block, analysis: Analysis) -> None:
     if found is None or found[0].query is None:
         return
     for column in nodes_of(block.select, exp.Column):
-        if _is_of_group(column, block.select) and _same(column, found, block, analysis):
+        if not is_of_rows(column, block.select) and _same(column, found, block, analysis):
             _wrap(column)
 
 
@@ -84,16 +84,6 @@ def _same(column: exp.Column, found: tuple[Source, str], block: Block, analysis:
         return False
     other = _column(column, analysis.block_of(column) or block)
     return other is not None and other[0] is found[0]
-
-
-def _is_of_group(column: exp.Column, select: exp.Select) -> bool:
-    """Whether it is looked at after the rows are grouped, or is a key."""
-    node: exp.Expr = column
-    while (parent := node.parent) is not None and parent is not select:
-        if is_aggregate(parent) and parent.name != "grouping":
-            return False
-        node = parent
-    return node.arg_key not in ("from_", "joins", "laterals", "where", "with_")
 
 
 def _wrap(column: exp.Column) -> None:

@@ -40,6 +40,20 @@ def is_of_group(node: exp.Expr, block: Block) -> bool:
     return True
 
 
+_OF_ROWS = (exp.With, exp.From, exp.Join, exp.Lateral, exp.Where)
+
+
+def is_of_rows(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether it is computed of each row, before there are groups; a key is not."""
+    parent = node.parent
+    while parent is not None and parent is not select:
+        aggregated = is_aggregate(parent) and parent.name != "grouping"
+        if aggregated or isinstance(parent, _OF_ROWS):
+            return True
+        parent = parent.parent
+    return False
+
+
 def has_sets(block: Block) -> bool:
     """Whether a key of GROUP BY is NULL in some of the groups, whatever it is in their rows."""
     group = block.select.args.get("group")
