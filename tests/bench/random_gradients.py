@@ -9,7 +9,6 @@ What is refused is counted by its message; where two steps give other slopes the
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections import Counter
 from functools import partial
@@ -17,17 +16,14 @@ from functools import partial
 import psycopg
 
 from tests.autodiff.random_losses import MOST, STEPS, Loss, Losses, Slopes, judged, slopes
+from tests.bench.beside import parser
 
 
 def main() -> None:
     """Print each statement whose answer is no gradient, and at the end how many were what."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("gateway")
-    parser.add_argument("reference")
-    parser.add_argument("first", type=int)
-    parser.add_argument("numbers", type=int)
-    parser.add_argument("--each", action="store_true")
-    asked = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--each", action="store_true")
+    asked = arguments.parse_args()
     seen: Counter[str] = Counter()
     options = "-c statement_timeout=60000"
     with (

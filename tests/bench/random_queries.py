@@ -9,7 +9,6 @@ a query is asked: as it is, with its constants as parameters, through a cursor, 
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from random import Random
 
 import psycopg
 
+from tests.bench.beside import parser
 from tests.differential.answers import Answer, made, same
 from tests.differential.queries import Queries
 from tests.differential.ways import WAYS
@@ -25,13 +25,9 @@ from tests.differential.ways import WAYS
 
 def main() -> None:
     """Print each query that differs with both answers, and a count at the end."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("gateway")
-    parser.add_argument("reference")
-    parser.add_argument("first", type=int)
-    parser.add_argument("count", type=int)
-    parser.add_argument("--ways", nargs="+", choices=[*WAYS, "all"], default=["plain"])
-    asked = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--ways", nargs="+", choices=[*WAYS, "all"], default=["plain"])
+    asked = arguments.parse_args()
     ways = list(WAYS) if "all" in asked.ways else asked.ways
     outcomes: Counter[str] = Counter()
     schema = f"random_queries_{os.getpid()}"
@@ -41,7 +37,7 @@ def main() -> None:
         made(gateway, schema),
         made(reference, schema),
     ):
-        for number in range(asked.first, asked.first + asked.count):
+        for number in range(asked.first, asked.first + asked.numbers):
             drawn = Queries(Random(number))
             zone = f"SET TimeZone TO '{drawn.zone()}'".encode()
             for each in (gateway, reference):

@@ -9,25 +9,21 @@ transaction with savepoints. Answers and rows are compared, and the tables dropp
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections import Counter
 
 import psycopg
 
+from tests.bench.beside import parser
 from tests.store.writing_alike import KINDS, difference
 
 
 def main() -> None:
     """Print the first difference of each number, and at the end what the reference answered."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("gateway")
-    parser.add_argument("reference")
-    parser.add_argument("first", type=int)
-    parser.add_argument("numbers", type=int)
-    parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
-    asked = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--count", type=int, default=24)
+    arguments.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    asked = arguments.parse_args()
     seen: Counter[str] = Counter()
     differing = 0
     options = "-c timezone=UTC -c client_min_messages=error"
