@@ -1,43 +1,98 @@
-"""The order of two arrays: rows of `registry`."""
+"""Texts that sort as arrays do: rows of `registry`.
+
+PostgreSQL compares item by item, a NULL is above all others, and of two arrays that begin alike the
+longer one is above (array_cmp in arrayfuncs.c). The engine takes a NULL for the least item, and the
+sort that keeps the first rows alone loses rows over one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-Key = Callable[[Any], Any]
+from gateway.engine.functions import intervals, json_order
 
-
-def _of_double(value: float) -> tuple[bool, float]:
-    """NaN is one value above all numbers."""
-    return (True, 0.0) if value != value else (False, value)
-
-
-def _order(key: Key, one: list[Any], other: list[Any]) -> int:
-    """Below 0, 0 or above it (array_cmp in PostgreSQL's arrayfuncs.c): NULL is above all items."""
-    for left, right in zip(one, other, strict=False):
-        if left is None or right is None:
-            found = (left is None) - (right is None)
-        else:
-            found = (key(left) > key(right)) - (key(left) < key(right))
-        if found:
-            return found
-    return (len(one) > len(other)) - (len(one) < len(other))
+_VALUE, _NULL, _END = "\1", "\2", "\0"
+_SIGN = np.uint64(1 << 63)
+_DIGITS = np.array([list(f"{byte:02x}".encode()) for byte in range(256)], np.uint8)
+_WIDTH = 1 + 16  # of a number
 
 
-# What stands after array_order_ -> the items, and what they are compared by.
-ORDERED: dict[str, tuple[pa.DataType, Key]] = {
-    "bigint": (pa.int64(), int),
-    "double": (pa.float64(), _of_double),
-    "numeric": (pa.string(), Decimal),
-    "text": (pa.string(), str.encode),
-    "timestamp": (pa.timestamp("us"), lambda moment: moment),
+def array_key(key: Callable[[pa.Array], pa.Array], arrays: pa.ListArray) -> pa.Array:
+    """What each array sorts by, as a text; NULL of NULL."""
+    lengths = pc.fill_null(pc.list_value_length(arrays), 0)
+    offsets = np.concatenate(([0], np.cumsum(lengths.to_numpy(zero_copy_only=False))))
+    items = key(arrays.flatten())
+    keys = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
+    absent = pa.scalar(None, pa.string())
+    return pc.if_else(arrays.is_null(), absent, pc.binary_join(keys, ""))
+
+
+def _of_numbers(numbers: pa.Array) -> pa.Array:
+    """Of 64 bits each, in hexadecimal digits."""
+    bits = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False)
+    if bits.dtype == np.float64:
+        # One zero, one NaN above all numbers; those below 0 are the higher the nearer they are.
+        plain = np.where(np.isnan(bits), np.nan, bits + 0.0).view(np.uint64)
+        found = np.where(plain & _SIGN, ~plain, plain | _SIGN)
+    else:
+        found = bits.view(np.uint64) ^ _SIGN
+    written = np.empty((len(bits), _WIDTH), np.uint8)
+    written[:, 0] = np.where(np.asarray(numbers.is_null()), ord(_NULL), ord(_VALUE))
+    digits = _DIGITS[found.astype(">u8").view(np.uint8)]
+    written[:, 1:] = digits.reshape(-1, _WIDTH - 1)
+    places = np.arange(len(bits) + 1, dtype=np.int32) * _WIDTH
+    buffers = [None, pa.py_buffer(places), pa.py_buffer(written.tobytes())]
+    return pa.Array.from_buffers(pa.string(), len(bits), buffers)
+
+
+def _of_moments(moments: pa.Array) -> pa.Array:
+    return _of_numbers(moments.cast(pa.int64()))
+
+
+def _of_days(days: pa.Array) -> pa.Array:
+    return _of_numbers(days.cast(pa.int32()).cast(pa.int64()))
+
+
+def _of_texts(texts: pa.Array) -> pa.Array:
+    """Of texts, none of which holds a byte 0."""
+    known = pc.binary_join_element_wise(_VALUE, texts, _END, "")
+    return pc.fill_null(known, _NULL)
+
+
+def _of_each(of: Callable[[Any], Any], kind: pa.DataType, items: pa.Array) -> pa.Array:
+    """Of the text or the number that each item is sorted by."""
+    values: Iterable[Any] = (None if item is None else of(item) for item in items.to_pylist())
+    keys = pa.array(values, kind)
+    return _of_numbers(keys) if kind == pa.int64() else _of_texts(keys)
+
+
+def _of_numeric(text: str) -> str:
+    return json_order.number_key(Decimal(text))
+
+
+# What stands after array_key_ -> the items, and what they are sorted by.
+_KEYS: dict[str, tuple[pa.DataType, Callable[[pa.Array], pa.Array]]] = {
+    "bigint": (pa.int64(), _of_numbers),
+    "double": (pa.float64(), _of_numbers),
+    "date": (pa.date32(), _of_days),
+    "timestamp": (pa.timestamp("us"), _of_moments),
+    "text": (pa.string(), _of_texts),
+    "numeric": (pa.string(), partial(_of_each, _of_numeric, pa.string())),
+    "jsonb": (pa.string(), partial(_of_each, json_order.sort_key, pa.string())),
+    "bytea": (pa.binary(), partial(_of_each, bytes.hex, pa.string())),
+    "interval": (
+        pa.month_day_nano_interval(),
+        partial(_of_each, intervals.length, pa.int64()),
+    ),
 }
-ROWS = tuple(
-    (f"array_order_{name}", partial(_order, key), [pa.list_(kind)] * 2, pa.int32())
-    for name, (kind, key) in ORDERED.items()
-)
+ARRAY_KEYS = [
+    (f"array_key_{name}", [pa.list_(kind)], pa.string(), partial(array_key, key))
+    for name, (kind, key) in _KEYS.items()
+]

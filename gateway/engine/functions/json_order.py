@@ -33,7 +33,7 @@ def _key(value: Any) -> str:
         case bool():
             return f"3{int(value)}"
         case Decimal():
-            return f"2{_number(value)}"
+            return f"2{number_key(value)}"
         case list():
             return f"4{len(value):08d}1{''.join(map(_key, value))}"
     # Members in the order in which jsonb keeps them.
@@ -41,8 +41,8 @@ def _key(value: Any) -> str:
     return f"5{len(items):08d}" + "".join(_key(key) + _key(inner) for key, inner in items)
 
 
-def _number(value: Decimal) -> str:
-    """Sign, exponent and digits; of a number below 0 their complements."""
+def number_key(value: Decimal) -> str:
+    """A text by which numbers sort: sign, exponent, digits; of one below 0 their complements."""
     if not value:
         return "1"
     plain = value.normalize()

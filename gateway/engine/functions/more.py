@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 
 from gateway.engine.functions import (
-    array_order,
     bytes_values,
     json_changes,
     json_order,
@@ -210,7 +209,6 @@ MORE: tuple[Row, ...] = (
         (f"most_frequent_{name}", _most_frequent, [pa.list_(kind)], kind)
         for name, kind in MODES.items()
     ),
-    *array_order.ROWS,
     *regexps.ROWS,
     *matches.ROWS,
     *jsonpath.ROWS,

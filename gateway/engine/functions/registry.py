@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from datafusion import ScalarUDF, SessionContext, udf
 
 from gateway.engine.functions import intervals
+from gateway.engine.functions.array_order import ARRAY_KEYS
 from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.degrees import DEGREES
@@ -308,6 +309,7 @@ _TIMES: tuple[Columnar, ...] = (
 _WHOLE = made(
     [
         *_COLUMNAR,
+        *ARRAY_KEYS,
         *DEGREES,
         *ROOMS,
         *QUOTIENTS,

@@ -46,7 +46,7 @@ from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.overload_rows import GIVEN
 from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
 from gateway.sql.types.results import ENUM_CALLS
-from gateway.types import INTERVAL, Type, array_of
+from gateway.types import BYTEA, INTERVAL, Type, array_of
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
@@ -319,6 +319,15 @@ def _average(call: exp.Anonymous) -> None:
     whole.replace(made)
 
 
+def _bytes_or_null(array: exp.Array, known: Types, _: Notation) -> None:
+    """A NULL beside bytes is of their type: the engine makes no list of them otherwise."""
+    kind = known.of(array)
+    if kind is not None and kind.element is BYTEA:
+        for item in array.expressions:
+            if isinstance(item, exp.Null):
+                item.replace(cast_copy(item, "bytea"))
+
+
 Chooser = Callable[[Any, Types, Notation], None]  # of a node of its kind
 _CHOICES: ByKind[Chooser] = ByKind(
     (
@@ -328,6 +337,7 @@ _CHOICES: ByKind[Chooser] = ByKind(
         ((exp.Add, exp.Sub), lambda node, known, notation: moved(node, known, notation.zone)),
         ((exp.AtTimeZone,), lambda node, known, _: at_time_zone(node, known)),
         ((exp.DPipe,), _joined),
+        ((exp.Array,), _bytes_or_null),
         ((exp.Cast,), _written_out),
         ((exp.Ordered,), lambda node, known, _: order_widely(node, known)),
         (COMPARED, lambda node, known, _: compare(node, known)),

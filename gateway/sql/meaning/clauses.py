@@ -201,12 +201,17 @@ def _order_distinct(select: exp.Select, block: Block) -> None:
         sought = _qualified(value, block)
         place = next((n for n, item in enumerate(items, 1) if _qualified(item, block) == sought), 0)
         if not place:
-            raise InvalidColumnReference(
-                "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
-                position=position_of(value),
-            )
+            raise not_selected(value)
         if not any(item.is_star for item in items):
             value.replace(exp.Literal.number(place))
+
+
+def not_selected(by: exp.Expr) -> InvalidColumnReference:
+    """The refusal of an item of ORDER BY that a SELECT DISTINCT does not give."""
+    return InvalidColumnReference(
+        "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+        position=position_of(by),
+    )
 
 
 def _qualified(tree: exp.Expr, block: Block) -> exp.Expr:

@@ -1,8 +1,8 @@
 """ORDER BY of values that the engine sorts otherwise: intervals, jsonb, enums, NaN, -0, arrays.
 
-Intervals go by their lengths, jsonb and enums by their orders (`wide_comparisons.key_of`), every
-NaN is last (`not_numbers`), and 0 and -0 are one value, which shows where something else is sorted
-by after it.
+Intervals go by their lengths, jsonb and enums by their orders (`wide_comparisons.key_of`), arrays
+by their items (`array_order`), every NaN is last (`not_numbers`), and 0 and -0 are one value, which
+shows where something else is sorted by after it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.array_order import array_key
 from gateway.sql.lowered.values.not_numbers import (
     may_be_minus_zero,
     may_be_nan,
@@ -38,7 +39,7 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
     if isinstance(holder, exp.Window | exp.Select):
         _order(ordered, holder, value, kind, known)
     elif isinstance(holder, exp.Anonymous) and isinstance(ordered.parent, exp.Order):
-        _order_values(ordered, kind)
+        _order_values(ordered, kind, known)
 
 
 def _order(
@@ -49,7 +50,7 @@ def _order(
     known: Types,
 ) -> None:
     if kind.element is not None:
-        _order_arrays(ordered, holder, kind.element)
+        _order_arrays(ordered, holder, value, kind, known)
     elif kind is BYTEA and isinstance(holder, exp.Window):  # which the engine has of texts alone
         hexadecimal = exp.Literal.string("hex")
         digits = exp.Anonymous(this="bytes_written", expressions=[value.copy(), hexadecimal])
@@ -76,11 +77,15 @@ def _refuse_record(kind: Type) -> None:
         )
 
 
-def _order_values(ordered: exp.Ordered, kind: Type) -> None:
+def _order_values(ordered: exp.Ordered, kind: Type, known: Types) -> None:
     """The same of what an aggregate takes in an order."""
-    if kind.element is not None and kind.element.is_enum:
-        raise no_array_order()
-    key, values = key_of(kind), ordered.parent
+    values = ordered.parent
+    if kind.element is not None:
+        _refuse_enums(kind)
+        if values is not None and not isinstance(values.this, exp.Distinct):
+            ordered.set("this", array_key(ordered.this, kind, known))
+        return
+    key = key_of(kind)
     if key is None or values is None:
         return
     if isinstance(values.this, exp.Distinct):
@@ -132,27 +137,34 @@ def _as_group(select: exp.Select) -> bool:
     return True
 
 
-def _order_arrays(ordered: exp.Ordered, holder: exp.Window | exp.Select, element: Type) -> None:
-    """Let NULL among the items of an array be the greatest, wherever arrays that are NULL go.
-
-    The engine puts one where the other goes. Beside DISTINCT there is no place for another key.
+def _order_arrays(
+    ordered: exp.Ordered, holder: exp.Window | exp.Select, value: exp.Expr, kind: Type, known: Types
+) -> None:
+    """Let arrays go by their keys. A DISTINCT of all columns has none sorted (`sort_keys`).
 
     Raises:
         FeatureNotSupported: 0A000, arrays of an enum.
     """
-    if element.is_enum:
-        raise no_array_order()
-    first, down = bool(ordered.args.get("nulls_first")), bool(ordered.args.get("desc"))
-    order = ordered.parent
-    if first == down or order is None or holder.args.get("distinct") is not None:
+    _refuse_enums(kind)
+    if isinstance(holder, exp.Window):
+        ordered.set("this", array_key(value, kind, known))
         return
-    value = ordered.this if isinstance(holder, exp.Window) else _named(ordered.this, holder)
-    absent = exp.Is(this=exp.paren(value.copy()), expression=exp.Null())
-    key = exp.Ordered(this=exp.paren(absent), desc=first, nulls_first=first)
-    keys = list(order.expressions)
-    keys.insert(next(n for n, each in enumerate(keys) if each is ordered), key)
-    ordered.set("nulls_first", down)
-    order.set("expressions", keys)
+    distinct = holder.args.get("distinct")
+    if distinct is None:
+        ordered.set("this", array_key(_named(ordered.this, holder), kind, known, value))
+    elif distinct.args.get("on") is not None:
+        _key_first(distinct.args["on"], holder, value, array_key(value, kind, known))
+        ordered.set("this", array_key(value, kind, known))
+
+
+def _refuse_enums(kind: Type) -> None:
+    """Refuse arrays of an enum.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    if kind.element is not None and kind.element.is_enum:
+        raise no_array_order()
 
 
 def _key_first(on: exp.Expr, select: exp.Select, value: exp.Expr, key: exp.Expr) -> None:

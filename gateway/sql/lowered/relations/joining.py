@@ -76,9 +76,11 @@ def put_sort_keys(
 ) -> tuple[exp.Expr, Analysis]:
     """Rows that tie with the last are kept, and keys that are no outputs carried along."""
     ranked = keep_ties(tree)
-    tree = ranked or tree
-    if carry_sort_keys(tree) or ranked is not None:
-        analysis = analyse(tree, relations)
+    if ranked is not None:
+        tree, analysis = ranked, analyse(ranked, relations)
+    carried = carry_sort_keys(tree, analysis)
+    if carried is not None:
+        tree, analysis = carried, analyse(carried, relations)
     return tree, analysis
 
 

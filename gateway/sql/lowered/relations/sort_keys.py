@@ -1,36 +1,47 @@
 """What ORDER BY names beside the outputs, where the engine takes an output for it or loses it.
 
 `SELECT a.name AS id FROM a ORDER BY a.id` would be sorted by the output, and after functions that
-give rows only outputs are left: the keys become columns of a subquery, which is sorted then.
+give rows only outputs are left: the keys become columns of a subquery, which is sorted then. So is
+what a DISTINCT or a set operation gives, where it is sorted by what is computed of its columns.
 """
 
 from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.meaning.clauses import not_selected
+from gateway.sql.meaning.naming import leftmost
 from gateway.sql.names.ordering import HIDDEN
 from gateway.sql.names.row_functions import gives_rows
-from gateway.sql.names.scope import column_node
+from gateway.sql.names.scope import Analysis, column_node
 from gateway.sql.text.trees import AROUND, nodes_of
+from gateway.sql.types.inference import Types
 
 _ALIAS = "sorted_rows"
 
 
-def carry_sort_keys(tree: exp.Expr) -> bool:
-    """Write such SELECTs so, in place.
+def carry_sort_keys(tree: exp.Expr, analysis: Analysis) -> exp.Expr | None:
+    """The query with such SELECTs and set operations written so, in place.
 
     Returns:
-        Whether there was one.
+        The query as it is now; None where there was no such order.
     """
-    found = [select for select in nodes_of(tree, exp.Select) if _hides(select)]
-    for select in reversed(found):
-        _wrap(select)
-    return bool(found)
+    found = [
+        query
+        for query in nodes_of(tree, exp.Query)
+        if not isinstance(query, exp.Subquery) and (_hides(query) or _is_of_arrays(query, analysis))
+    ]
+    for query in reversed(found):
+        made = around(query, _ALIAS)
+        tree = made if query is tree else tree
+    return tree if found else None
 
 
-def _hides(select: exp.Select) -> bool:
+def _hides(select: exp.Query) -> bool:
     order = select.args.get("order")
-    if order is None or select.args.get("distinct") is not None:
+    if not isinstance(select, exp.Select) or order is None:
+        return False
+    if select.args.get("distinct") is not None:
         return False
     if any(ordered.meta.get(HIDDEN) for ordered in order.expressions):
         return True
@@ -38,7 +49,7 @@ def _hides(select: exp.Select) -> bool:
     return spread and any(place_of_output(each.this, select) is None for each in order.expressions)
 
 
-def place_of_output(by: exp.Expr, select: exp.Select) -> int | None:
+def place_of_output(by: exp.Expr, select: exp.Expr) -> int | None:
     """The place of the output that an item of ORDER BY names; None: it names none."""
     if isinstance(by, exp.Literal) and by.is_int:
         return int(by.name) - 1
@@ -48,24 +59,61 @@ def place_of_output(by: exp.Expr, select: exp.Select) -> int | None:
     return next((n for n, item in enumerate(select.expressions) if item.unalias() == by), None)
 
 
-def _wrap(select: exp.Select) -> None:
-    """Let the SELECT itself become the one around."""
-    inner = select.copy()
+def _is_of_arrays(query: exp.Query, analysis: Analysis) -> bool:
+    """Whether rows that are one of a kind, or united, are sorted by an array of theirs.
+
+    Arrays are sorted by a key (`array_order`), for which there is no place among such rows.
+    """
+    order, first = query.args.get("order"), leftmost(query)
+    if order is None or not isinstance(first, exp.Select):
+        return False
+    if first is query and not _is_distinct(first):
+        return False
+    known = Types(analysis.block_of(first.expressions[0]))
+    values = [item.unalias() for item in first.expressions]
+    places = [place_of_output(ordered.this, first) for ordered in order.expressions]
+    kinds = [known.of(values[n]) for n in places if n is not None and 0 <= n < len(values)]
+    return any(kind is not None and kind.element is not None for kind in kinds)
+
+
+def _is_distinct(query: exp.Query) -> bool:
+    """Whether it is a SELECT DISTINCT, of no keys of its own."""
+    distinct = query.args.get("distinct")
+    is_select = isinstance(query, exp.Select)
+    return is_select and distinct is not None and distinct.args.get("on") is None
+
+
+def around(query: exp.Query, alias: str) -> exp.Select:
+    """A SELECT of what a query gives, sorted and cut as that was; it stands in its place.
+
+    A SELECT becomes the one around, itself.
+
+    Raises:
+        InvalidColumnReference: 42P10, a DISTINCT does not give what it is sorted by.
+    """
+    inner = query.copy()
     outer = {key: inner.args.pop(key, None) for key in AROUND}
-    names = [item.alias_or_name for item in inner.expressions]
+    first = leftmost(inner)
+    names = [item.alias_or_name for item in first.expressions]
     for number, ordered in enumerate(outer["order"].expressions):
-        place = None if ordered.meta.pop(HIDDEN, None) else place_of_output(ordered.this, inner)
+        place = None if ordered.meta.pop(HIDDEN, None) else place_of_output(ordered.this, first)
+        if place is None and _is_distinct(inner):
+            raise not_selected(ordered.this)
         if place is None:
             name = f"sort_key_{number}"
             inner.append("expressions", exp.alias_(ordered.this.copy(), name, quoted=True))
         else:
             name = names[place]
-        ordered.set("this", column_node(_ALIAS, name))
+        ordered.set("this", column_node(alias, name))
+    select = query if isinstance(query, exp.Select) else exp.Select()
+    if select is not query:
+        query.replace(select)
     for key in list(select.args):
         select.set(key, None)
-    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
-    select.set("expressions", [column_node(_ALIAS, name) for name in names])
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
+    select.set("expressions", [column_node(alias, name) for name in names])
+    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=named)))
     for key, clause in outer.items():
         if clause is not None:
             select.set(key, clause)
+    return select

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import SyntaxFault
 from gateway.sql.lowered.relations.per_key import PLACE, among, is_ordered_by_windows, numbered
-from gateway.sql.names.ordering import meant
+from gateway.sql.lowered.relations.sort_keys import around
 from gateway.sql.names.scope import column_node
-from gateway.sql.text.trees import AROUND, nodes
+from gateway.sql.text.trees import nodes_of
 
-_ALIAS, _NUMBER = "ranked_rows", "number_among"
+_ALIAS, _NUMBER, _ROWS = "ranked_rows", "number_among", "united_rows"
 
 
 def keep_ties(tree: exp.Expr) -> exp.Expr | None:
@@ -26,22 +26,15 @@ def keep_ties(tree: exp.Expr) -> exp.Expr | None:
 
     Raises:
         SyntaxFault: 42601, without ORDER BY.
-        FeatureNotSupported: 0A000, beside DISTINCT or of windows, with an order that is no output.
     """
-    found = [node for node in nodes(tree) if has_ties(node)]
+    found = [node for node in nodes_of(tree, exp.Query) if has_ties(node)]
     for query in reversed(found):
         if query.args.get("order") is None:
             raise SyntaxFault("WITH TIES cannot be specified without ORDER BY clause")
-        if isinstance(query, exp.Select) and (
-            query.args.get("distinct") is not None or is_ordered_by_windows(query)
-        ):
-            _select_from(query)
-        if isinstance(query, exp.Select):
-            _rank(query)
-        elif query is tree:
-            tree = _around(query)
-        else:
-            query.replace(_around(query))
+        select = around(query, _ROWS) if _is_closed(query) else query
+        assert isinstance(select, exp.Select)
+        tree = select if query is tree else tree
+        _rank(select)
     return tree if found else None
 
 
@@ -50,6 +43,13 @@ def has_ties(node: exp.Expr) -> bool:
     limit = node.args.get("limit")
     options = limit.args.get("limit_options") if isinstance(limit, exp.Expr) else None
     return options is not None and bool(options.args.get("with_ties"))
+
+
+def _is_closed(query: exp.Query) -> bool:
+    """Whether there is no place for a rank among its rows."""
+    if not isinstance(query, exp.Select):
+        return True
+    return query.args.get("distinct") is not None or is_ordered_by_windows(query)
 
 
 def _rank(select: exp.Select) -> None:
@@ -82,40 +82,3 @@ def _rank(select: exp.Select) -> None:
         wanted = exp.And(this=after, expression=wanted)
     select.set("where", exp.Where(this=wanted))
     select.set("order", exp.Order(expressions=[exp.Ordered(this=place.copy())]))
-
-
-def _select_from(select: exp.Select) -> None:
-    """Let the SELECT be one of a relation that is as it was, and sorted by its columns."""
-    inner = select.copy()
-    order, names = inner.args["order"], [item.alias_or_name for item in inner.expressions]
-    for ordered in order.expressions:
-        value = meant(ordered.this, inner)
-        found = [n for n, i in zip(names, inner.expressions, strict=True) if i.unalias() == value]
-        if not found:
-            raise FeatureNotSupported("WITH TIES in this order is not supported")
-        ordered.set("this", column_node(_ALIAS, found[0]))
-    clauses = {part: inner.args.pop(part, None) for part in AROUND}
-    for part in list(select.args):
-        select.set(part, clauses.get(part))
-    for part, clause in clauses.items():
-        select.set(part, clause)
-    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
-    select.set("expressions", [column_node(_ALIAS, name) for name in names])
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
-
-
-def _around(query: exp.Expr) -> exp.Select:
-    """A set operation as a relation to select from."""
-    inner = query.copy()
-    order, limit = inner.args.pop("order"), inner.args.pop("limit")
-    first: exp.Expr = inner
-    while isinstance(first, exp.SetOperation | exp.Subquery):
-        first = first.this
-    names = [item.alias_or_name for item in first.expressions]
-    alias = exp.TableAlias(this=exp.to_identifier("united_rows", quoted=True))
-    select = exp.Select(expressions=[column_node("united_rows", name) for name in names])
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
-    select.set("order", order)
-    select.set("limit", limit)
-    _rank(select)
-    return select

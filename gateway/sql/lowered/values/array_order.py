@@ -1,7 +1,8 @@
-"""Which of two arrays is the greater, where NULL may be among their items.
+"""What arrays are compared and sorted by, where NULL may be among their items.
 
 PostgreSQL takes such a NULL for the greatest item (array_cmp in arrayfuncs.c), the engine for the
-least. Arrays of several dimensions are left to the engine.
+least in comparisons and for nothing at all where it keeps the first rows of a sort. Arrays of
+several dimensions go by their items alone.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ from sqlglot import exp
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.dimensions import depth_of
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BOOL, INT4, Type
+from gateway.types import TEXT, Type
 
-# Types of items -> the function of `engine.functions.array_order`, and what its arguments are of.
-_ORDERS = {
+# Types of items -> the function of `engine.functions.array_order`, and what its argument is of.
+_KEYS = {
     **dict.fromkeys(("bool", "int2", "int4", "int8", "oid"), ("bigint", "bigint")),
     **dict.fromkeys(("float4", "float8"), ("double", "double precision")),
     **dict.fromkeys(("text", "varchar", "bpchar", "name", "uuid", "time"), ("text", "text")),
-    **dict.fromkeys(("date", "timestamp", "timestamptz"), ("timestamp", "timestamp")),
+    "date": ("date", "date"),
+    **dict.fromkeys(("timestamp", "timestamptz"), ("timestamp", "timestamp")),
     "numeric": ("numeric", "text"),
+    "interval": ("interval", "interval"),
+    "bytea": ("bytea", "bytea"),
+    "jsonb": ("jsonb", "jsonb"),
 }
 
 
@@ -43,25 +48,25 @@ def holds_null(array: exp.Expr) -> exp.Expr:
     return exp.NEQ(this=one, expression=other)
 
 
-def compared(node: exp.Expr, kind: Type, known: Types) -> exp.Expr | None:
-    """A comparison of two arrays of that type as PostgreSQL makes it; None: the engine does."""
-    sides = (node.this, node.expression)
+def array_key(array: exp.Expr, kind: Type, known: Types, of: exp.Expr | None = None) -> exp.Expr:
+    """A text that sorts as such arrays do; the array itself where its items have no such key.
+
+    Args:
+        array: What is written.
+        kind: Its type.
+        known: Tells the types of what stands in it.
+        of: What it means, where it is the name of that.
+    """
     element = kind.element.name if kind.element is not None else ""
-    if element not in _ORDERS or all(map(holds_no_null, sides)):
-        return None
-    if any(known.block is None or (depth_of(s, known.block) or 1) > 1 for s in sides):
-        return None
-    name, item = _ORDERS[element]
+    if element not in _KEYS:
+        return array.copy()
+    name, item = _KEYS[element]
+    depth = depth_of(array if of is None else of, known.block) if known.block is not None else 1
+    value = array.copy()
+    for _ in range((depth or 1) - 1):
+        value = exp.Anonymous(this="flatten", expressions=[value])
     wanted = exp.DataType(this=exp.DType.ARRAY, expressions=[data_type(item)], nested=True)
-    items = [exp.Cast(this=side.copy(), to=wanted.copy()) for side in sides]
-    order = exp.Anonymous(this=f"array_order_{name}", expressions=items)
-    order.meta[GIVES] = INT4
-    # What never holds one is not asked.
-    holding = [holds_null(side) for side in sides if not holds_no_null(side)]
-    either = holding[0]
-    for other in holding[1:]:
-        either = exp.Or(this=either, expression=other)
-    apart = type(node)(this=order, expression=exp.Literal.number(0))
-    case = exp.Case(ifs=[exp.If(this=either, true=apart)], default=node.copy())
-    case.meta[GIVES] = BOOL
-    return exp.paren(case, copy=False)
+    cast = exp.Cast(this=value, to=wanted)
+    key = exp.Anonymous(this=f"array_key_{name}", expressions=[cast])
+    key.meta[GIVES] = TEXT
+    return key

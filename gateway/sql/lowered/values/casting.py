@@ -215,8 +215,9 @@ def _split_by_engine(values: list[Any], kind: exp.DataType) -> exp.Expr | None:
 
 def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:
     """An item of an array literal, as one of the type of its elements."""
-    if text is None:
-        return exp.Null()
+    if text is None:  # the engine makes no list of bytes and a NULL without a type
+        is_bytes = kind.this in (DType.VARBINARY, DType.BINARY)
+        return cast_of(exp.Null(), kind.copy()) if is_bytes else exp.Null()
     item = exp.Literal.string(text)
     if (own := own_type(kind)) is not None:
         literals.label_of(text, own)

@@ -13,7 +13,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.values.array_order import compared, holds_no_null, holds_null
+from gateway.sql.lowered.values.array_order import array_key, holds_no_null, holds_null
 from gateway.sql.lowered.values.not_numbers import is_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.lowered.values.quantified import is_condition
@@ -75,16 +75,8 @@ def _array_of(kinds: Sequence[Type | None]) -> Type | None:
 
 
 def _compare_arrays(node: exp.Expr, array: Type, known: Types) -> None:
-    if isinstance(node, exp.Between):
-        bounds = (exp.GTE, node.args["low"]), (exp.LTE, node.args["high"])
-        sides = [of(this=node.this.copy(), expression=bound.copy()) for of, bound in bounds]
-        node.replace(exp.paren(exp.And(this=sides[0], expression=sides[1]), copy=False))
-        for side in sides:
-            _compare_arrays(side, array, known)
-        return
-    made = compared(node, array, known)
-    if made is not None:
-        node.replace(made)
+    for side in _sides(node):
+        side.replace(array_key(side, array, known))
 
 
 def no_array_order() -> FeatureNotSupported:
@@ -300,11 +292,8 @@ def _choose_array(node: exp.Anonymous, kind: Type, known: Types) -> None:
     found, *others = node.expressions
     above = exp.GTE if node.name == "greatest" else exp.LTE
     for other in others:
-        plain = above(this=found, expression=other)
-        made = compared(plain, kind, known)
-        if made is None:
-            return
-        found = _chosen(found, other, made)
+        sides = [array_key(each, kind, known) for each in (found, other)]
+        found = _chosen(found, other, above(this=sides[0], expression=sides[1]))
     found.meta[GIVES] = kind
     node.replace(found)
 
