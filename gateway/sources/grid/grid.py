@@ -19,6 +19,7 @@ from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -31,12 +32,12 @@ from gateway.sources.libraries import xarray
 from gateway.sources.patience import Patience
 from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
-from gateway.sources.reading.columns import attributes_of, comment_of
+from gateway.sources.reading.columns import comment_of
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.leading import First
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.reading.scanning import Reader, read_axis
-from gateway.sources.reading.stored import GridColumn
+from gateway.sources.reading.stored import GridColumn, Origin
 from gateway.sources.table import Description, Table, TableName
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.
@@ -98,11 +99,23 @@ class GridTable:
     @property
     def description(self) -> Description:
         """The dataset's title, else its long_name; long_name and units of every variable."""
-        own = attributes_of(self._attrs)
+        own = {str(name): value for name, value in self._attrs.items()}
         found = {name: column.attributes for name, column in self._columns.items()}
         columns = {name: summary for name, held in found.items() if (summary := comment_of(held))}
         comment = str(own.get("title") or own.get("long_name") or "")
         return Description(comment, columns, {"": own, **found})
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """How the variables lie in their dataset that the columns come from."""
+        stored = {n: c for n, c in self._columns.items() if isinstance(c, GridColumn)}
+        return {n: c.origin(self._order(n) if n in self.dims else "") for n, c in stored.items()}
+
+    def _order(self, dim: str) -> str:
+        values = pd.Index(self.axis(dim).to_pandas())
+        if values.is_monotonic_increasing:
+            return "ascending"
+        return "descending" if values.is_monotonic_decreasing else ""
 
     @property
     def rows(self) -> int:
