@@ -228,7 +228,8 @@ def _from_client(executor: Executor, statement: Statement, tree: Copy, in_block:
 
     def load() -> Iterator[pa.RecordBatch]:
         rows = keep(_heeding(copying, store.heed_cancel))
-        changed = store.insert(definition.name, names, rows)
+        with executor.rounding(lambda name: name not in names):  # what the table itself computes
+            changed = store.insert(definition.name, names, rows)
         result.changed = changed.count
         yield from ()
 
