@@ -100,7 +100,8 @@ def test_what_is_known_of_a_variable_comes_back_whatever_the_order(tmp_path: Pat
             "none": (("y", "x"), np.full((3, 3), None, "O")),
         },
         {"x": np.array([0.3, 0.2, 0.1], "f4"), "y": times, "level": np.float32(0.1),
-         "month": ("y", np.array([2, 3, 3], "i1")), "flat": ("x", [True, False, True])},
+         "month": ("y", np.array([2, 3, 3], "i1")), "flat": ("x", [True, False, True]),
+         "place": ("x", np.array(["p", "", "qq"], "O"))},
     )  # fmt: skip
     packed = {"dtype": "i2", "scale_factor": 0.5, "add_offset": 1.0, "_FillValue": np.int16(-9)}
     dataset["v"].encoding = packed
@@ -117,6 +118,11 @@ def test_what_is_known_of_a_variable_comes_back_whatever_the_order(tmp_path: Pat
             k: packed[k] for k in packed if k != "dtype"
         }
         assert found["y"].encoding["units"].startswith("hours since 1900-01-01")
+        # Files have texts of numpy's own, and rows of theirs are written, too.
+        stored = GridTable(found, ["v", "text", "none"])
+        again = written(stored, form, tmp_path / f"{form}1", whole=False)
+        xarray.testing.assert_identical(again, found.drop_vars("u"))
+        assert again["place"].dtype == found["place"].dtype
         # Values that the packing has no room for keep their own type.
         other = dataset.assign(v=dataset.v + 1e-3, u=dataset.u.astype("i4") - 100)
         other["v"].encoding = packed

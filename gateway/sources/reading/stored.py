@@ -72,6 +72,8 @@ class GridColumn:
         dtype = self.variable.dtype
         encoding = {k: v for k, v in self.variable.encoding.items() if k in _ENCODINGS}
         name = dtype.str if isinstance(dtype, np.dtype) else "object"
+        if getattr(dtype, "kind", "O") == "T":
+            name = "T"  # numpy reads no other name of texts of any length
         return Origin(self.role, self.dims, name, self._calendar, order, encoding)
 
     @cached_property

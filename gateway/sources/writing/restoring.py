@@ -74,7 +74,7 @@ def _restored(dataset: xarray.Dataset, name: str, origin: Origin) -> xarray.Data
 
 def _cast(values: Values, dtype: np.dtype[Any]) -> Values:
     """Values as another type has them; as they are where it has not all of them."""
-    if dtype.kind in "OT" or dtype == values.dtype or not _are_alike(values, dtype):
+    if dtype.kind == "O" or dtype == values.dtype or not _are_alike(values, dtype):
         return values
     with np.errstate(all="ignore"):
         found = values.astype(dtype)
@@ -85,10 +85,10 @@ def _cast(values: Values, dtype: np.dtype[Any]) -> Values:
 
 def _are_alike(values: Values, dtype: np.dtype[Any]) -> bool:
     """Whether both are whole numbers, or both reals, moments, lengths of time, texts."""
-    kinds = {"i": "iu", "u": "iu", "O": "US"}.get(values.dtype.kind, values.dtype.kind)
+    kinds = {"i": "iu", "u": "iu", "O": "UST"}.get(values.dtype.kind, values.dtype.kind)
     if values.dtype.kind != "O":
         return dtype.kind in kinds
-    wanted = str if dtype.kind == "U" else bytes
+    wanted = bytes if dtype.kind == "S" else str
     return dtype.kind in kinds and all(isinstance(value, wanted) for value in values.ravel())
 
 
