@@ -227,6 +227,8 @@ def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
 
 
 def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
+    if node.name == "jsonb_path_true":
+        return FeatureNotSupported("text search is not supported", position=position_of(node))
     return FeatureNotSupported(
         f"cannot tell the type of {argument.sql(dialect=DIALECT)}, which {node.name} depends on",
         hint="Cast it to the type it has.",

@@ -203,14 +203,14 @@ def _negative(tree: exp.Expr, types: Types) -> Type | None:
 
 
 def _item(tree: exp.Expr, types: Types) -> Type | None:
-    """An element of an array, or a part of one."""
+    """An element of an array, or a part of one, or of a jsonb."""
     sliced = False
     while isinstance(tree, exp.Bracket):  # `a[1][2]` is one item of an array of two dimensions
         sliced = sliced or any(isinstance(index, exp.Slice) for index in tree.expressions)
         tree = tree.this
     array = types.of(tree)
     if array is None or array.element is None:
-        return None
+        return array if array is JSONB else None
     return array if sliced else array.element
 
 
