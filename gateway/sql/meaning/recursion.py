@@ -45,11 +45,10 @@ def is_recursive(cte: exp.CTE) -> bool:
 def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:
     before = _visible(cte)
     first = schema_of(_with(before, cte.this.left))
-    types = [from_arrow(kind) for kind in first.types]
     alias = cte.args.get("alias")
     named = [column.name for column in alias.columns] if alias is not None else []
     names = named + first.names[len(named) :]
-    step = schema_of(_with([*before, _empty(cte.alias, names, types)], cte.this.right))
+    step = schema_of(_with([*before, _empty(cte.alias, names, first.types)], cte.this.right))
     check_terms(cte, first.types, step)
 
 
@@ -124,17 +123,24 @@ def _with(ctes: Sequence[exp.CTE], query: exp.Expr) -> exp.Expr:
     return query
 
 
-def _empty(name: str, names: Sequence[str], types: Sequence[Type]) -> exp.CTE:
+def _empty(name: str, names: Sequence[str], types: Sequence[pa.DataType]) -> exp.CTE:
     """A CTE of that name with columns of these types, standing for the steps before."""
     items = [
         exp.Alias(
-            this=exp.Cast(this=exp.Null(), to=data_type(kind)),
+            this=exp.Cast(this=exp.Null(), to=_exactly(kind)),
             alias=exp.to_identifier(column, quoted=True),
         )
         for column, kind in zip(names, types, strict=True)
     ]
     alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
     return exp.CTE(this=exp.Select(expressions=items), alias=alias)
+
+
+def _exactly(kind: pa.DataType) -> exp.DataType:
+    """A type with the digits that it keeps: `1::numeric` has none after the point."""
+    if pa.types.is_decimal(kind):
+        return data_type(f"numeric({kind.precision}, {kind.scale})")
+    return data_type(from_arrow(kind))
 
 
 def _holds(seed: Type, overall: pa.DataType) -> bool:
