@@ -17,6 +17,7 @@ from gateway.errors import DatatypeMismatch
 from gateway.sql.meaning.self_references import references_to
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.trees import nodes_of
 from gateway.types import INTEGER, Type, from_arrow
 
 # Plans a query and gives its columns' types; nothing runs.
@@ -34,6 +35,16 @@ def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
             for cte in clause.expressions:
                 if is_recursive(cte):
                     _check(cte, schema_of)
+
+
+def type_first_terms(tree: exp.Expr) -> None:
+    """Let a NULL of a recursive query's first term be a text, as the column of any query is."""
+    for clause in nodes_of(tree, exp.With):
+        for cte in clause.expressions if clause.args.get("recursive") else ():
+            first = cte.this.left if isinstance(cte.this, exp.SetOperation) else None
+            for item in first.expressions if isinstance(first, exp.Select) else ():
+                if isinstance(value := item.unalias(), exp.Null):
+                    value.replace(exp.cast(exp.Null(), exp.DType.TEXT))
 
 
 def is_recursive(cte: exp.CTE) -> bool:
