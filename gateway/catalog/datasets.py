@@ -40,7 +40,8 @@ from gateway.sources.listing import (
     variable_rows,
 )
 from gateway.sources.opening import ncep
-from gateway.sources.opening.opening import open_dataset, presence, unreadable
+from gateway.sources.opening.opening import open_dataset, unreadable
+from gateway.sources.opening.standing import Standing, files_of, state_of
 from gateway.sources.patience import Begun, Crowd, Patience
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
@@ -282,7 +283,9 @@ class Datasets(Mapping[TableName, Table]):
         kept = dataset
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             kept = attached.within(dataset, self._roots)
-        tables, there = open_one(kept), presence(_location(dataset.uri))
+        files = files_of(_location(dataset.uri))
+        state, tables = state_of(files), open_one(kept)
+        there = Standing(files, state, tables, partial(open_one, kept)) if files else None
         far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(
             dataset,

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.origins import origins_of
 from gateway.sources.reading.columns import attributes_of
 from gateway.sources.table import Description, Table, TableName
 
@@ -98,5 +99,5 @@ def variable_rows(tables: Mapping[TableName, Table]) -> list[tuple[object, ...]]
             json.dumps(attributes_of(origin.encoding), ensure_ascii=False),
         )
         for name, table in tables.items() if isinstance(table, GridTable)
-        for column, origin in table.origins.items()
+        for column, origin in origins_of(table).items()
     ]  # fmt: skip

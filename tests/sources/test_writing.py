@@ -14,6 +14,7 @@ from hypothesis import given
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.origins import origins_of
 from gateway.sources.writing.gridding import NoGrid
 from gateway.sources.writing.restoring import Known
 from gateway.sources.writing.writing import write_grid
@@ -39,7 +40,7 @@ def written(table: GridTable, form: str, path: Path, whole: bool = True) -> xarr
     if not whole:
         rows = rows.take(np.random.default_rng(1).permutation(rows.num_rows))
     stored = {dim: table.axis(dim) for dim in table.dims} if whole else None
-    known = Known(table.description.attributes, table.origins, stored)
+    known = Known(table.description.attributes, origins_of(table), stored)
     write_grid(path, form, rows.to_batches(), rows.schema, table.dims, known)
     return opened(path, form)
 
@@ -145,7 +146,7 @@ def test_an_unsorted_dimension_is_so_again_where_rows_come_in_its_order(tmp_path
     table = GridTable(dataset, ["v"])
     rows = rows_of(table)
     for form in FORMS:
-        known = Known({}, table.origins)
+        known = Known({}, origins_of(table))
         write_grid(tmp_path / form, form, rows.to_batches(), rows.schema, table.dims, known)
         xarray.testing.assert_identical(opened(tmp_path / form, form), dataset)
         shuffled = written(table, form, tmp_path / f"{form}2", whole=False)
@@ -158,7 +159,7 @@ def test_levels_of_an_index_are_refused(tmp_path: Path) -> None:
     )
     table = GridTable(xarray.Dataset({"v": ("p", np.arange(4))}, index), ["v"])
     rows = rows_of(table)
-    known = Known({}, table.origins)
+    known = Known({}, origins_of(table))
     with pytest.raises(NoGrid, match='no column "p"'):
         write_grid(tmp_path / "a", "zarr", rows.to_batches(), rows.schema, table.dims, known)
     write_grid(tmp_path / "b", "zarr", rows.to_batches(), rows.schema, ("a", "b"), known)

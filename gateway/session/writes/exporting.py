@@ -24,6 +24,7 @@ from gateway.errors import (
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.origins import origins_of
 from gateway.sources.reading.stored import Origin
 from gateway.sources.table import Table
 from gateway.sources.writing.gridding import NoGrid
@@ -158,7 +159,7 @@ def _known(tables: Sequence[Table], attributes: Attributes) -> Known:
     grids = [table for table in tables if isinstance(table, GridTable)]
     origins: dict[str, Origin] = {}
     for grid in grids:
-        origins = grid.origins | origins
+        origins = origins_of(grid) | origins
     alone = grids[0] if len(tables) == len(grids) == 1 else None
     if alone is None or not all(map(alone.has_column, alone.dims)):
         return Known(attributes, origins)

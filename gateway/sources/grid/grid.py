@@ -19,7 +19,6 @@ from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,7 +36,7 @@ from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.leading import First
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.reading.scanning import Reader, read_axis
-from gateway.sources.reading.stored import GridColumn, Origin
+from gateway.sources.reading.stored import GridColumn
 from gateway.sources.table import Description, Table, TableName
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.
@@ -85,7 +84,7 @@ class GridTable:
         self._keeps_order = False
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
-        self._presence: Callable[[], bool] | None = None
+        self._presence: Callable[[], int] | None = None
         self._patience: Patience | None = None
         self._serial = next(_SERIALS)
         self.base: TableName | None = None  # what it is called in SQL, under a name beside that
@@ -106,16 +105,9 @@ class GridTable:
         return Description(comment, columns, {"": own, **found})
 
     @property
-    def origins(self) -> dict[str, Origin]:
-        """How the variables lie in their dataset that the columns come from."""
-        stored = {n: c for n, c in self._columns.items() if isinstance(c, GridColumn)}
-        return {n: c.origin(self._order(n) if n in self.dims else "") for n, c in stored.items()}
-
-    def _order(self, dim: str) -> str:
-        values = pd.Index(self.axis(dim).to_pandas())
-        if values.is_monotonic_increasing:
-            return "ascending"
-        return "descending" if values.is_monotonic_decreasing else ""
+    def stored(self) -> dict[str, GridColumn]:
+        """The columns whose values are stored, by their names."""
+        return {n: c for n, c in self._columns.items() if isinstance(c, GridColumn)}
 
     @property
     def rows(self) -> int:
@@ -207,14 +199,14 @@ class GridTable:
     def cached(
         self,
         cache: ChunkCache,
-        presence: Callable[[], bool] | None = None,
+        presence: Callable[[], int] | None = None,
         patience: Patience | None = None,
     ) -> GridTable:
         """This table, its chunks held in a cache that others share.
 
         Args:
             cache: The cache.
-            presence: Whether its store is still there, where that can be told.
+            presence: Tells whether its files have changed, and raises where they are others.
             patience: How long a read of what is far away may take; None: it is near.
         """
         sharing = copy(self)
@@ -368,12 +360,11 @@ class GridTable:
     @property
     def is_chunked(self) -> bool:
         """Whether any variable is read in chunks."""
-        return any(isinstance(c, GridColumn) and c.is_chunked for c in self._columns.values())
+        return any(column.is_chunked for column in self.stored.values())
 
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
-        stored = [c for c in self._columns.values() if isinstance(c, GridColumn)]
-        found = [c.chunk(dim) for c in stored if c.axis is None]
+        found = [c.chunk(dim) for c in self.stored.values() if c.axis is None]
         return max(1, min(max(found, default=1), self._sizes[dim]))
 
     def _cut(self, dim: str, positions: Positions | None) -> list[Box]:
