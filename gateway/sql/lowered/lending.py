@@ -265,7 +265,9 @@ def _lend_cast(node: exp.Cast, known: Types, lender: Lender) -> None:
     elif wanted.name in _PLAIN and wanted.name != "char":  # which is cut to one character
         kind = data_type(_PLAIN[wanted.name])
         plain: exp.Expr = exp.Cast(this=value.copy(), to=kind)
-        if wanted.arrow == pa.uint32():
+        if wanted.name == "oid" and given is not None and given.arrow == TEXT.arrow:
+            plain = exp.Anonymous(this="oid_of_text", expressions=[value.copy()])
+        elif wanted.arrow == pa.uint32():
             unsigned = exp.Literal.string("UInt32")
             plain = exp.Anonymous(this="arrow_cast", expressions=[plain, unsigned])
         plain.meta[GIVES] = wanted
