@@ -113,6 +113,7 @@ NULLS = {"t": {"x": [1.5, None, 1.5, None], "y": [0.5, 0.5, None, None], "z": [1
         "CASE WHEN z > 2 THEN x * y WHEN z > 1 THEN y END", "y + CASE WHEN z < 3 THEN x END",
         "abs(x) + floor(y)", "y / 2.0", "grad(x * y, y)", "CASE WHEN x > 1 THEN x ELSE y END",
         "CASE WHEN x IS NULL THEN 1.0 ELSE x END", "CASE z WHEN 1 THEN 2.0 END", "round(x) * y",
+        "greatest(x % y)", "grad(greatest(x % y), x)", "greatest(z % x)", "coalesce(x % y)",
     ],
 )  # fmt: skip
 def test_null_exactly_where_the_function_is(f: str) -> None:

@@ -83,6 +83,9 @@ class Forward:
     def _case(self, node: Node) -> Node:
         """CASE chooses between the tangents as between the values; conditions do not vary."""
         arguments = list(node.args)
+        values = [*arguments[1:-1:2], arguments[-1]]
+        if all(is_null(value) or simplify.is_zero(self._tangents[value]) for value in values):
+            return self.graph.number(0)  # the guard of the whole knows where it is NULL
         for index in (*range(1, len(arguments) - 1, 2), len(arguments) - 1):
             value = arguments[index]
             condition = arguments[index - 1 : index] if index < len(arguments) - 1 else []
@@ -95,8 +98,9 @@ class Forward:
     def _choice(self, node: Node) -> Node:
         """The tangent of greatest, coalesce, ... is that of the CASE that they are."""
         self._tangents[node] = self.graph.number(0)  # of the node in its own conditions
-        chosen = self.tangent(piecewise.expand(self.graph, node))
-        if chosen.op == "case":
+        written = piecewise.expand(self.graph, node)
+        chosen = self.tangent(written)
+        if chosen.op == "case" and written.op == "case":
             self.nulls.alike(chosen, node)
         return chosen
 

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial, reduce
 
-from gateway.autodiff.rules.graph import BOOLEAN, Graph, Node, is_null, null, post_order
+from gateway.autodiff.rules.functions import may_raise
+from gateway.autodiff.rules.graph import (
+    BOOLEAN,
+    Graph,
+    Node,
+    is_null,
+    null,
+    post_order,
+    unconditional,
+)
 from gateway.autodiff.rules.piecewise import EXPANSIONS, is_never_null
 from gateway.autodiff.rules.simplify import is_zero
 
@@ -37,6 +46,7 @@ class Nulls:
         self._bits: dict[Node, int] = {}
         self._nodes: list[Node] = []
         self._never_null = 0
+        self._raising = 0  # those that may raise
         self._alike: dict[Node, Node] = {}
         self.ones: set[Node] = set()  # what `one_where` gave: constant where they are numbers
 
@@ -49,16 +59,28 @@ class Nulls:
 
         `given` are conditions that hold where it is computed.
         """
+        primals = list(primals)
         nulls, nans = self._lacking(derivative, primals, given)
         missing = nulls & ~self.causes(derivative)
         if not missing | nans:
             return derivative
+        if self._is_kept_from_raising(nulls | nans, primals):
+            asked = [(self.nans(primal) != 0, primal) for primal in primals]
+            otherwise = self._sum(primals) if nans else null(self.graph)
+        else:
+            asked = [(nans >> bit & 1 != 0, node) for bit, node in self._of_bits(missing | nans)]
+            otherwise = self._missing(nulls, nans)
         conditions = [
-            self._is_number(node) if nans >> bit & 1 else self.graph.node("notnull", node)
-            for bit, node in self._of_bits(missing | nans)
+            self._is_number(node) if can_be_nan else self.graph.node("notnull", node)
+            for can_be_nan, node in asked
         ]
         together = reduce(partial(self.graph.node, "and"), conditions)
-        return self.graph.node("case", together, derivative, self._missing(nulls, nans))
+        return self.graph.node("case", together, derivative, otherwise)
+
+    def _is_kept_from_raising(self, causes: int, primals: Iterable[Node]) -> bool:
+        """Whether a cause may raise in rows that a CASE keeps from it: not to be asked alone."""
+        raising = [node for _, node in self._of_bits(causes & self._raising)]
+        return bool(raising) and not unconditional(primals).issuperset(raising)
 
     def forgets(self, derivative: Node, primal: Node) -> bool:
         """Whether `derivative` needs a guard."""
@@ -101,7 +123,11 @@ class Nulls:
             for _, node in self._of_bits(nulls | nans)
             if node.leaf is None or not node.leaf.truth  # the CASE around it is a cause as well
         ]
-        return self.graph.node("held", reduce(partial(self.graph.node, "+"), causes))
+        return self._sum(causes)
+
+    def _sum(self, nodes: Iterable[Node]) -> Node:
+        """What is NULL or NaN where one of these is, and is not to be differentiated."""
+        return self.graph.node("held", reduce(partial(self.graph.node, "+"), nodes))
 
     def _is_number(self, node: Node) -> Node:
         return self.graph.node("not", self.graph.node("isnan", node))
@@ -211,6 +237,7 @@ class Nulls:
         if node not in self._bits:
             self._bits[node] = len(self._nodes)
             self._never_null |= (not _nullable(node)) << len(self._nodes)
+            self._raising |= any(map(may_raise, post_order(node))) << len(self._nodes)
             self._nodes.append(node)
         return 1 << self._bits[node]
 

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.autodiff.rules.graph import BOOLEAN, Node, post_order
+from gateway.autodiff.rules.functions import may_raise
+from gateway.autodiff.rules.graph import BOOLEAN, Node, post_order, unconditional
 
 # Smaller shared parts are printed again at each use. Measured on a 4-8-1 perceptron with 48
 # partials: 4 keeps 3 times the columns and plans 2 times slower, 64 prints 3 times the text.
@@ -24,9 +25,6 @@ SMALL_NODES = 3
 # An expression deeper than this is cut although nothing shares its parts: planning takes time
 # that grows with the square of the depth.
 KEPT_DEPTH = 40
-
-# Functions that raise for some arguments; inside a branch they may stand only behind its condition.
-RAISING = frozenset({"sqrt", "power"})
 
 
 @dataclass(slots=True)
@@ -133,26 +131,10 @@ def _movable(unguarded: Sequence[Node], order: Sequence[Node]) -> set[Node]:
 
     Those that are computed for every row anyway, and those under a CASE that cannot raise.
     """
-    always = _unconditional(unguarded)
+    always = unconditional(unguarded)
     harmless: set[Node] = set()
     for node in order:
-        raises = node.op in RAISING or (node.leaf is not None and not node.leaf.is_column)
-        if not raises and harmless.issuperset(node.args):
+        if not may_raise(node) and harmless.issuperset(node.args):
             harmless.add(node)
     kept = (always | harmless) - {n for n in order if n.op in BOOLEAN or not n.args}
     return kept
-
-
-def _unconditional(outputs: Sequence[Node]) -> set[Node]:
-    """Nodes reached without entering a branch of a CASE; its first condition is no branch.
-
-    coalesce computes an argument only where those before it are NULL.
-    """
-    seen: set[Node] = set()
-    stack = list(outputs)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(node.args[:1] if node.op in ("case", "coalesce") else node.args)
-    return seen

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sqlglot import exp
+
 from gateway.autodiff.rules import simplify
 from gateway.autodiff.rules.called import Called
 from gateway.autodiff.rules.graph import Graph, Node
@@ -137,6 +139,16 @@ RULES = (
 # steps, and questions. A call is a leaf that prints as it was written.
 STEPS = frozenset({"factorial", "gcd", "lcm", "isnan", "iszero", "div", "width_bucket"})
 
+# Functions that raise for some arguments: what holds them may not be computed for a row that a
+# CASE keeps from them.
+RAISING = frozenset({"sqrt", "power", "asind", "acosd", "sind", "cosd", "tand", "cotd"})
+
+# What SQL that is not looked into may be made of, and raise nothing.
+_HARMLESS = (
+    exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.EQ, exp.NEQ,
+    exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.And, exp.Or, exp.Not,
+)  # fmt: skip
+
 # Other names of the same functions.
 SYNONYMS = {
     "pow": "power", "ceiling": "ceil", "sign": "signum", "nvl": "coalesce", "ifnull": "coalesce",
@@ -148,3 +160,10 @@ BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in RULES}
 def rule_for(name: str, arity: int) -> Rule | None:
     """The row for a call of `name` with `arity` arguments; None when it must be refused."""
     return BY_CALL.get((SYNONYMS.get(name, name), arity))
+
+
+def may_raise(node: Node) -> bool:
+    """Whether computing a node of its arguments may raise, which a CASE may keep it from."""
+    if node.leaf is None:
+        return node.op in RAISING
+    return not all(isinstance(part, _HARMLESS) for part in node.leaf.sql.walk())

@@ -8,7 +8,7 @@ This module only makes nodes and walks them: `reading` makes them of SQL, `simpl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -177,6 +177,21 @@ def post_order(root: Node, known: Container[Node] = ()) -> list[Node]:
             else:
                 order.append(node)
     return order
+
+
+def unconditional(roots: Iterable[Node]) -> set[Node]:
+    """Nodes reached without entering a branch of a CASE; its first condition is no branch.
+
+    coalesce computes an argument only where those before it are NULL.
+    """
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(node.args[:1] if node.op in ("case", "coalesce") else node.args)
+    return seen
 
 
 def null(graph: Graph) -> Node:
