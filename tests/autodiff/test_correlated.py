@@ -46,6 +46,13 @@ PAIRS = {
     "SELECT grad(l.b, c) AS g FROM t, LATERAL (WITH q AS (SELECT u.w * t.c AS e FROM u)"
     " SELECT sum(e ^ 2) AS b FROM q) AS l":
         "SELECT sum(2 * u.w ^ 2 * c) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad((SELECT sum(h * w) FROM (SELECT sin(u.w * c) AS h, w FROM u) AS q), c) AS g"
+    " FROM t":
+        "SELECT sum(cos(u.w * c) * u.w ^ 2) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad(grad((WITH q AS (SELECT u.w * t.c AS e FROM u) SELECT sum(e ^ 3) FROM q), c), c)"
+    " AS g FROM t": "SELECT sum(6 * u.w ^ 3 * c) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad((SELECT avg(grad(h * h * w, w)) FROM (SELECT u.w * c AS h, w FROM u) AS q), c)"
+    " AS g FROM t": "SELECT avg(6 * u.w ^ 2 * c) AS g FROM t CROSS JOIN u GROUP BY c",
     "SELECT grad(l.b ^ 2, c) AS g FROM t LEFT JOIN LATERAL (SELECT u.w * t.c AS b FROM u"
     " WHERE u.k = t.c) AS l ON true":
         "SELECT 2 * u.w ^ 2 * c AS g FROM t LEFT JOIN u ON u.k = t.c",
@@ -54,6 +61,9 @@ PAIRS = {
 
 # A subquery that looks at the variable, behind another SELECT and its alias.
 BEHIND = (
+    "SELECT grad((SELECT sum(h) FROM (SELECT w * t.c AS h FROM u WHERE w < t.c) q), c) AS g FROM t",
+    "SELECT grad((SELECT sum(h) FROM (SELECT DISTINCT w * c AS h FROM u) q), c) AS g FROM t",
+    "SELECT grad((SELECT sum(h) FROM (VALUES (c), (2.0 * c)) AS q(h)), c) AS g FROM t",
     "SELECT grad(b + c, c) AS g FROM (SELECT c, (SELECT max(u.w * t.c) FROM u) AS b FROM t) AS q",
     "WITH q AS (SELECT c, (SELECT sum(u.w) FROM u WHERE u.w < t.c) AS b FROM t)"
     " SELECT grad(b * c, c) AS g FROM q",

@@ -5,7 +5,8 @@ It is the same subquery, over the same rows, with the derivative of its item:
     grad((SELECT avg((y - a * x) ^ 2) FROM d), a)
     (SELECT grad(avg((y - a * x) ^ 2), a) FROM d)
 
-Where anything but the item looks at the variable, other rows would count when it changes.
+What FROM and WITH compute from the variable is followed. Where WHERE, JOIN, GROUP BY or VALUES look
+at it, other rows would count when it changes.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from functools import partial
 
 from sqlglot import exp
 
+from gateway.autodiff.expressions.reading import Pending
 from gateway.autodiff.expressions.refusals import no_rule
 from gateway.autodiff.rules.graph import Graph, Leaf, Node
 from gateway.autodiff.rules.simplify import is_zero
-from gateway.autodiff.statements.readings import Variable, but_items
+from gateway.autodiff.statements.readings import Variable, beside
 from gateway.autodiff.statements.relations import ChainRule, Differentiate
+from gateway.sql.text.trees import nodes_of
 
 _SLOPE = "∂value"
 
@@ -63,19 +66,22 @@ class Subqueries:
         return self._slopes[key]
 
     def _slope(self, leaf: Leaf, variable: Variable) -> Node:
-        select = leaf.sql.unnest()
-        item = select.expressions[0] if len(select.expressions) == 1 else None
-        block = None if item is None else self.chain.analysis.block_of(item)
-        if block is None or item is None or block.picks_rows:
+        items = leaf.sql.unnest().expressions
+        block = self.chain.analysis.block_of(items[0]) if len(items) == 1 else None
+        if block is None or block.picks_rows:
             raise no_rule(leaf.sql, leaf.block)
-        if any(self.chain.depends(part, block, variable) for part in but_items(select)):  # FROM too
+        if any(self.chain.depends(part, block, variable) for part in beside(block.select)):
             raise no_rule(leaf.sql, leaf.block)
-        tangent, guarded = self.differentiate(item.unalias(), block, variable)
+        tangent, guarded = self.differentiate(items[0].unalias(), block, variable)
         if is_zero(tangent):
             return tangent
-        made = self.chain.analysis.copied(leaf.sql)
-        named = exp.alias_(self.written(guarded), _SLOPE, quoted=True, copy=False)
-        made.unnest().set("expressions", [named])
-        refusal = partial(no_rule, made, leaf.block)
+        made = self.chain.analysis.copied(block.select)  # with the columns that FROM has gained
+        made.set(
+            "expressions", [exp.alias_(self.written(guarded), _SLOPE, quoted=True, copy=False)]
+        )
+        for pending in nodes_of(made, Pending):
+            pending.replace(self.written(self.chain.kept(pending)))
+        refusal = partial(no_rule, leaf.sql, leaf.block)
+        slope = exp.Subquery(this=made)
         key = f"{leaf.key} by {variable.key}"
-        return self.graph.leaf(Leaf(key, made, block=leaf.block, refusal=refusal))
+        return self.graph.leaf(Leaf(key, slope, block=leaf.block, refusal=refusal))
