@@ -7,11 +7,12 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
+from gateway.catalog.renaming import columns_in
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.text.datatypes import DomainName
-from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 
@@ -40,12 +41,21 @@ def table_relation(definition: TableDefinition, oid: int) -> Relation:
         c.name: ColumnInfo(
             c.type, not c.not_null, c.typmod, (oid, c.number or n),
             domain=DomainName(c.domain.name.name, c.domain.oid) if c.domain is not None else None,
+            made_of=_made_of(c, definition),
         )
         for n, c in enumerate(definition.columns, 1)
     }  # fmt: skip
     primary = (key for key in definition.keys if key.primary and not key.deferrable)
     key = next((key.columns for key in primary), ())
     return Relation(definition.name, columns, key=key)
+
+
+def _made_of(column: Column, definition: TableDefinition) -> frozenset[int]:
+    """The numbers of the columns that a generated one is computed from."""
+    if column.generated is None:
+        return frozenset()
+    read = columns_in(column.generated)
+    return frozenset(c.number or n for n, c in enumerate(definition.columns, 1) if c.name in read)
 
 
 def sequence_relation(name: TableName, oid: int) -> Relation:

@@ -18,6 +18,7 @@ from gateway.autodiff.relational.correlated import LOOKED_AT
 from gateway.autodiff.relational.queries import KEY
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
+from gateway.autodiff.statements.readings import Variable, refuse_generated
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import (
@@ -134,6 +135,8 @@ class Staging:
         except GatewayError:  # a name that means nothing is told in its turn
             return False
         if self._is_own(source):
+            for variable in self._variables:
+                refuse_generated(Variable(source, name), Variable(source, variable))
             return name in self._variables
         inner = _select_of(source)
         if inner is None or source.columns is None or name not in source.columns:

@@ -216,6 +216,24 @@ def _relation(source: Source) -> Hashable | None:
     return (tree.db, tree.name) if isinstance(tree, exp.Table) and tree.db else None
 
 
+def refuse_generated(column: Variable, variable: Variable) -> None:
+    """Refuse a column that its table computes from the variable.
+
+    Raises:
+        NotDifferentiable: 0A000.
+    """
+    known = column.source.columns
+    if column.source is not variable.source or known is None:
+        return
+    info, by = known.get(column.name), known.get(variable.name)
+    if info is not None and by is not None and by.origin[1] in info.made_of:
+        raise NotDifferentiable(
+            f'column "{column.name}" of "{column.source.alias}" is generated from '
+            f'"{variable.name}", and stored',
+            hint="Write its expression in the place of its name.",
+        )
+
+
 def behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
     """The refusal of a derivative that would have to go where none can."""
     return NotDifferentiable(

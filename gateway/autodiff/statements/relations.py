@@ -28,6 +28,7 @@ from gateway.autodiff.statements.readings import (
     constant,
     definitions,
     merged,
+    refuse_generated,
 )
 from gateway.autodiff.statements.recursive import Loops
 from gateway.errors import GatewayError, NotDifferentiable
@@ -114,7 +115,9 @@ class ChainRule:
         return across(column, variable, query)
 
     def _refuse_computed(self, column: Variable, variable: Variable) -> None:
-        """Refuse a column of VALUES or of a function in FROM that looks at the variable."""
+        """Refuse a column of VALUES or of a function in FROM that looks at the variable, and one
+        that a table generates from it."""
+        refuse_generated(column, variable)
         tree = column.source.tree
         if column.source is variable.source or isinstance(tree.this, exp.Identifier):
             return

@@ -26,6 +26,7 @@ class ColumnInfo:
         shown: Digits after the point of the numeric that PostgreSQL has where the engine has a
             double; None: it has a double, too.
         domain: The domain that its values are of; None: of none.
+        made_of: Of a generated column the numbers of those that it is computed from.
     """
 
     type: Type | None = None
@@ -35,6 +36,7 @@ class ColumnInfo:
     nan: bool = True
     shown: int | None = None
     domain: DomainName | None = None
+    made_of: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
