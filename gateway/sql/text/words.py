@@ -73,7 +73,7 @@ class GradwireTokenizer(Postgres.Tokenizer):
         CUT_SIGN: TokenType.PLACEHOLDER,
     }
     KEYWORDS: ClassVar[dict[str, TokenType]] = {
-        word: kind
+        word: TokenType.FARROW if word == ":=" else kind  # `days := 1` is `days => 1`
         for word, kind in Postgres.Tokenizer.KEYWORDS.items()
         if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
         and word not in _FOREIGN
