@@ -16,7 +16,7 @@ from gateway.sql.text.dialect import parse
 from tests.sql import engine
 
 # Calls with words between their arguments; none of them is an aggregate.
-WORDED = ("overlay", "position", "substring", "trim")
+WORDED = ("overlay", "substring", "trim")
 # PostgreSQL means something else by them: every occurrence, a row for each value, an integer, no
 # digits lost.
 OTHERWISE = (
@@ -24,7 +24,7 @@ OTHERWISE = (
     "cardinality", "ntile", "row_number", "rank", "dense_rank", "regr_count",
 )  # fmt: skip
 # Which PostgreSQL's grammar lets nobody call like that.
-NO_CALLS = ("current_date", "current_time", "current_timestamp", "extract")
+NO_CALLS = ("current_date", "current_time", "current_timestamp", "extract", "position")
 ARGUMENTS = ("'a'", "1", "1.5", "'b'", "2")
 
 

@@ -7,8 +7,9 @@ import re
 from sqlglot import exp
 
 from gateway.sql.lowered.lowering import lower
-from gateway.sql.text.dialect import DIALECT, RESERVED, print_with
+from gateway.sql.text.dialect import DIALECT, print_with
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.text.words import RESERVED
 
 _PLAIN = re.compile("[a-z_][a-z0-9_$]*")
 

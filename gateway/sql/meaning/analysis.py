@@ -24,7 +24,7 @@ from gateway.sql.meaning.merging import (
 )
 from gateway.sql.meaning.naming import number_repeated
 from gateway.sql.names.grouped_joins import is_join
-from gateway.sql.names.ordering import settle_order
+from gateway.sql.names.ordering import refuse_ambiguous, settle_order
 from gateway.sql.names.relation import ColumnInfo, Relations
 from gateway.sql.names.scope import (
     Analysis,
@@ -71,6 +71,7 @@ class _Walker:
         if isinstance(tree, exp.SetOperation):
             left = self.query(tree.left, parent, ctes)
             right = self.query(tree.right, parent, ctes)
+            refuse_ambiguous(tree, [output.shown for output in left.outputs])
             pairs = zip_longest(left.outputs, right.outputs[: len(left.outputs)])
             outputs = [Output(o.name, None, None, o.shown, _sides(o, other)) for o, other in pairs]
             return Query(tree, left.branches + right.branches, outputs)
@@ -205,9 +206,8 @@ class _Walker:
         self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]
     ) -> None:
         """Analyse the subqueries that stand in expressions; those of FROM and WITH are done."""
-        done = {"with_", "from_"}
         for key, value in tree.args.items():
-            if key in done:
+            if key in ("with_", "from_"):
                 continue
             for child in value if isinstance(value, list) else (value,):
                 if isinstance(child, exp.Join):

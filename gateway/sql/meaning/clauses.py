@@ -19,9 +19,9 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sql.inputs.number_input import read_int8
+from gateway.sql.names.ordering import qualified
 from gateway.sql.names.scope import (
     Block,
-    column_node,
     is_aggregate,
     position_of,
     resolve,
@@ -82,7 +82,7 @@ def _check_positions(query: exp.Expr, width: int | None) -> None:
         clause = query.args.get(key)
         for item in clause.expressions if clause is not None else ():
             value = item.this if isinstance(item, exp.Ordered) else item
-            if not isinstance(value, exp.Literal):
+            if not isinstance(value, exp.Literal | exp.Null | exp.Boolean):
                 continue
             if value.is_string or not value.is_int:
                 raise SyntaxFault(f"non-integer constant in {name}", position=position_of(value))
@@ -198,8 +198,8 @@ def _order_distinct(select: exp.Select, block: Block) -> None:
         named = isinstance(value, exp.Column) and value.name in names
         if named or value in items or isinstance(value, exp.Literal):
             continue
-        sought = _qualified(value, block)
-        place = next((n for n, item in enumerate(items, 1) if _qualified(item, block) == sought), 0)
+        sought = qualified(value, block)
+        place = next((n for n, item in enumerate(items, 1) if qualified(item, block) == sought), 0)
         if not place:
             raise not_selected(value)
         if not any(item.is_star for item in items):
@@ -212,20 +212,6 @@ def not_selected(by: exp.Expr) -> InvalidColumnReference:
         "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
         position=position_of(by),
     )
-
-
-def _qualified(tree: exp.Expr, block: Block) -> exp.Expr:
-    """The expression with every column under its relation's name."""
-    if tree.find(exp.Query):  # where they mean something else
-        return tree
-
-    def named(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.Column) or node.is_star:
-            return node
-        source, name = resolve(block, node)
-        return column_node(source.alias, name)
-
-    return tree.transform(named)
 
 
 def _check_limit(select: exp.Expr) -> None:

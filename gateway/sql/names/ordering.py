@@ -6,25 +6,78 @@ stands, and would sort by another value without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, GatewayError
-from gateway.sql.names.scope import Block, position_of, resolve, resolves_here
+from gateway.errors import AmbiguousColumn, FeatureNotSupported, GatewayError
+from gateway.sql.names.scope import Block, column_node, position_of, resolve, resolves_here
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 
 # Under this key an item of ORDER BY is noted to be a column of FROM, whatever the outputs.
 HIDDEN = "hidden_key"
 
 
+def refuse_ambiguous(query: exp.Expr, names: Sequence[str], block: Block | None = None) -> None:
+    """Refuse a name alone in ORDER BY and its like that outputs of several values have.
+
+    Args:
+        query: A SELECT, or a set operation.
+        names: Those of its columns, as its user knows them.
+        block: That of the SELECT.
+
+    Raises:
+        AmbiguousColumn: 42702.
+    """
+    if len(set(names)) == len(names):
+        return
+    for clause, column in _lone_names(query):
+        places = [place for place, name in enumerate(names) if name == column.name]
+        if len(places) < 2 or (
+            clause == "GROUP BY" and block is not None and _is_of(block, column)
+        ):
+            continue
+        items = [query.expressions[place].unalias() for place in places] if block else []
+        if block is None or any(
+            qualified(items[0], block) != qualified(item, block) for item in items[1:]
+        ):
+            message = f'{clause} "{column.name}" is ambiguous'
+            raise AmbiguousColumn(message, position=position_of(column))
+
+
+def _lone_names(query: exp.Expr) -> Iterator[tuple[str, exp.Column]]:
+    distinct, order, group = (query.args.get(key) for key in ("distinct", "order", "group"))
+    on = distinct.args.get("on") if isinstance(distinct, exp.Expr) else None
+    for clause, held in (("DISTINCT ON", on), ("ORDER BY", order), ("GROUP BY", group)):
+        for item in held.expressions if held is not None else ():
+            value = item.this if isinstance(item, exp.Ordered) else item
+            if isinstance(value, exp.Column) and not value.table:
+                yield clause, value
+
+
+def qualified(tree: exp.Expr, block: Block) -> exp.Expr:
+    """The expression with every column under its relation's name."""
+    if tree.find(exp.Query):  # where they mean something else
+        return tree
+
+    def named(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Column) or node.is_star:
+            return node
+        source, name = resolve(block, node)
+        return column_node(source.alias, name)
+
+    return tree.transform(named)
+
+
 def settle_order(block: Block) -> None:
     """Make the engine read ORDER BY as PostgreSQL does, in place.
 
     Raises:
+        AmbiguousColumn: 42702, a name alone is that of several outputs.
         FeatureNotSupported: 0A000, a column inside an expression has the name of another output.
         GatewayError: a column of a relation means none: the engine finds out when it runs.
     """
+    refuse_ambiguous(block.select, block.names or (), block)
     order = block.select.args.get("order")
     distinct = block.select.args.get("distinct")
     on = distinct.args.get("on") if distinct is not None else None

@@ -73,7 +73,7 @@ def read_alter(reader: Reader, kind: str) -> AlterRelation:
 def _renaming(reader: Reader, kind: str) -> Action | None:
     """What stands alone."""
     if reader.accept("RENAME", "TO"):
-        return Action("rename to", name=reader.own_name())
+        return Action("rename to", name=reader.name())
     if reader.accept("SET", "SCHEMA"):
         return Action("set schema", name=reader.name())
     if reader.accept("RENAME", "CONSTRAINT"):
@@ -84,7 +84,7 @@ def _renaming(reader: Reader, kind: str) -> Action | None:
         reader.accept("COLUMN")
         old = reader.name()
         reader.need("TO")
-        return Action("rename column", old, reader.own_name())
+        return Action("rename column", old, reader.name())
     return None
 
 

@@ -15,7 +15,8 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.text.dialect import OURS, RESERVED, parse_tokens, syntax_fault
+from gateway.sql.text.dialect import parse_tokens, syntax_fault
+from gateway.sql.text.words import is_reserved
 
 Name = tuple[str, ...]
 
@@ -54,28 +55,28 @@ class Reader:
         """One of these words, passed; the token that is there instead is refused."""
         return self.one_of(*words) or self.fail()
 
-    def name(self) -> str:
-        """One identifier, folded."""
+    def label(self) -> str:
+        """One word, folded; a reserved one, too."""
         token = self.take()
         if token.token_type == TokenType.IDENTIFIER:
             return token.text
-        if not (token.text[:1].isalpha() or token.text[:1] == "_"):
+        spelt = token.token_type not in _STRINGS
+        if not spelt or not (token.text[:1].isalpha() or token.text[:1] == "_"):
             self.index -= 1
             self.fail()
         return token.text.lower()
 
-    def own_name(self) -> str:
-        """A name of a column or a relation: a reserved word is one only in quotes."""
+    def name(self) -> str:
+        """One identifier, folded: a reserved word is one only in quotes."""
         token = self.tokens[self.index] if self.more() else None
-        if token is not None and token.token_type != TokenType.IDENTIFIER:
+        if token is not None and is_reserved(token):
             near = self.text[token.start : token.end + 1]
-            if near.lower() in RESERVED - OURS:
-                raise SyntaxFault(
-                    f'syntax error at or near "{near}"',
-                    hint=f'A reserved word is a name in double quotes: "{near.lower()}".',
-                    position=token.start + 1,
-                )
-        return self.name()
+            raise SyntaxFault(
+                f'syntax error at or near "{near}"',
+                hint=f'A reserved word is a name in double quotes: "{near.lower()}".',
+                position=token.start + 1,
+            )
+        return self.label()
 
     def string(self) -> str:
         """A quoted text."""
@@ -87,9 +88,9 @@ class Reader:
 
     def qualified(self) -> Name:
         """A name with its schema, if one is written."""
-        parts = [self.own_name()]
+        parts = [self.name()]
         while self.accept("."):
-            parts.append(self.name())
+            parts.append(self.label())
         return tuple(parts)
 
     def number(self) -> int:

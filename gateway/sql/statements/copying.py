@@ -184,7 +184,7 @@ def _listed(reader: Reader) -> list[Option]:
     found = []
     while True:
         place = reader.tokens[reader.index].start + 1 if reader.more() else 0
-        found.append(Option(reader.name(), _argument(reader), place))
+        found.append(Option(reader.label(), _argument(reader), place))
         if reader.need(",", ")") == ")":
             return found
 
@@ -202,4 +202,4 @@ def _argument(reader: Reader) -> Value:
     sign = reader.one_of("-", "+").replace("+", "")
     if sign or (reader.more() and reader.tokens[reader.index].token_type == TokenType.NUMBER):
         return sign + reader.take().text
-    return reader.fail() if token.token_type == TokenType.NULL else reader.name()
+    return reader.fail() if token.token_type == TokenType.NULL else reader.label()

@@ -91,7 +91,7 @@ def _word(reader: Reader) -> str:
     token = reader.tokens[reader.index] if reader.more() else None
     if token is not None and token.token_type == TokenType.STRING:
         return _text(reader)
-    return reader.name()
+    return reader.label()
 
 
 def _chunks(reader: Reader) -> dict[str, int]:
@@ -108,7 +108,7 @@ def _tables(reader: Reader) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     reader.need("(")
     while True:
-        name = reader.name()
+        name = reader.label()
         found[name] = []
         reader.need("(")
         while True:

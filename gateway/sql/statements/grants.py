@@ -263,4 +263,4 @@ def read_rename_schema(reader: Reader) -> RenameSchema:
     name = reader.name()
     reader.need("RENAME")
     reader.need("TO")
-    return RenameSchema(name, reader.own_name())
+    return RenameSchema(name, reader.name())

@@ -74,7 +74,7 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     """CREATE [UNIQUE] INDEX [CONCURRENTLY] [[IF NOT EXISTS] name] ON table [USING method] (...)."""
     alone = reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "NOT", "EXISTS")
-    name = "" if not exists and reader.accept("ON") else reader.own_name()
+    name = "" if not exists and reader.accept("ON") else reader.name()
     if name:
         reader.need("ON")
     reader.accept("ONLY")

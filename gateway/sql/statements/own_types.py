@@ -30,9 +30,9 @@ class DropTypes:
 def read_move(reader: Reader, kind: str, name: Name) -> MoveType | None:
     """RENAME TO new or SET SCHEMA schema; None, and nothing passed, where it is neither."""
     if reader.accept("RENAME", "TO"):
-        return MoveType(kind, name, new=reader.own_name())
+        return MoveType(kind, name, new=reader.name())
     if reader.accept("SET", "SCHEMA"):
-        return MoveType(kind, name, schema=reader.own_name())
+        return MoveType(kind, name, schema=reader.name())
     return None
 
 

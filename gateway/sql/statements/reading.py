@@ -173,7 +173,7 @@ def _explain(reader: Reader) -> Explain:
 
 
 def _explain_option(reader: Reader, options: dict[str, str]) -> None:
-    name = reader.name()
+    name = reader.label()
     ends = reader.more() and reader.tokens[reader.index].text in (",", ")")
     options[name] = "on" if ends else reader.take().text.lower()
 

@@ -48,7 +48,7 @@ def read_create_schema(reader: Reader, inner: Read) -> CreateSchema:
     """
     exists = reader.accept("IF", "NOT", "EXISTS")
     named = not reader.accept("AUTHORIZATION")
-    name = reader.own_name() if named else ""
+    name = reader.name() if named else ""
     owner = read_role(reader) if not named or reader.accept("AUTHORIZATION") else None
     elements = [_element(tokens, reader, inner) for tokens in _parts(reader)]
     if exists and elements:

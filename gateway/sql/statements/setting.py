@@ -14,6 +14,7 @@ from gateway.sql.statements.commands import (
     names_of,
     read_modes,
 )
+from gateway.sql.text.words import is_reserved
 
 # Spellings of settings that are not `name = value` -> the setting.
 _SPELT = {
@@ -54,12 +55,21 @@ def read_set(reader: Reader) -> SetStatement | TransactionModes | SetConstraints
     return SetStatement(name, tuple(values), local)
 
 
+_TRUTHS = ("TRUE", "FALSE", "ON")  # reserved words that are values
+
+
 def _setting_value(reader: Reader) -> str:
     sign = reader.one_of("-", "+").replace("+", "")
     token = reader.take()
     if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
         return sign + token.text
-    if token.token_type == TokenType.BYTE_STRING or not token.text[:1].isalpha():
+    reserved = is_reserved(token) and token.text.upper() not in _TRUTHS
+    if (
+        sign
+        or reserved
+        or token.token_type == TokenType.BYTE_STRING
+        or not token.text[:1].isalpha()
+    ):
         reader.index -= 1
         reader.fail()
     return token.text.lower()

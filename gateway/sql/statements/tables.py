@@ -28,6 +28,7 @@ from gateway.sql.statements.constraints import (
     until,
 )
 from gateway.sql.text.habits import NUMBERING
+from gateway.sql.text.words import is_reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _column_names(reader: Reader) -> Name | None:
         token = reader.tokens[reader.index] if reader.more() else None
         if token is None or token.text in (")", ","):
             break
-        names.append(reader.name())
+        names.append(reader.label())
         ending = reader.one_of(",", ")")
         if ending == ")":
             return tuple(names)
@@ -179,7 +180,7 @@ def _table_options(reader: Reader) -> str:
         elif reader.accept("WITHOUT", "OIDS"):
             continue
         elif reader.accept("USING"):
-            if reader.name() != "heap":
+            if reader.label() != "heap":
                 raise FeatureNotSupported("CREATE TABLE ... USING knows heap only")
         else:
             break
@@ -209,7 +210,7 @@ def read_storage(reader: Reader) -> None:
         name = ".".join(reader.qualified())
         bare = name.removeprefix("toast.")
         if bare == "oids":
-            if reader.accept("=") and reader.name() not in ("false", "off"):
+            if reader.accept("=") and reader.label() not in ("false", "off"):
                 raise FeatureNotSupported("tables declared WITH OIDS are not supported")
         elif not (bare in _STORAGE or bare.startswith(("autovacuum_", "vacuum_"))):
             raise InvalidParameterValue(f'unrecognized parameter "{name}"')
@@ -242,7 +243,7 @@ def _like(reader: Reader) -> LikeSpec:
     table = reader.qualified()
     including: set[str] = set()
     while word := reader.one_of("INCLUDING", "EXCLUDING"):
-        part = reader.name()
+        part = reader.label()
         parts = LIKE_PARTS if part == "all" else (part,)
         if part not in (*LIKE_PARTS, "all"):
             reader.index -= 1
@@ -254,7 +255,7 @@ def _like(reader: Reader) -> LikeSpec:
 def read_column(reader: Reader) -> ColumnSpec:
     """name type [constraints]."""
     position = position_of_next(reader)
-    name = reader.own_name()
+    name = reader.name()
     kind = read_type_text(reader)
     if reader.tokens[reader.index - 1].text.upper() in NUMBERING:
         reader.index -= 1
@@ -265,9 +266,18 @@ def read_column(reader: Reader) -> ColumnSpec:
     return ColumnSpec(name, kind, tuple(constraints), position)
 
 
+_OF_TYPES = ("ARRAY", "TO", "WITH")  # reserved words that some types have
+
+
 def read_type_text(reader: Reader) -> str:
     """A type, up to where a constraint or the next column begins."""
     tokens = until(reader, ENDS)
-    if not tokens:
+    wrong = [
+        n
+        for n, each in enumerate(tokens)
+        if is_reserved(each) and each.text.upper() not in _OF_TYPES
+    ]
+    if wrong or not tokens:
+        reader.index -= len(tokens) - wrong[0] if wrong else 0
         reader.fail()
     return reader.text[tokens[0].start : tokens[-1].end + 1]

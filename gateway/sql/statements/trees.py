@@ -54,6 +54,9 @@ def _query_into(reader: Reader, place: int) -> CreateTable:
     into.accept("UNLOGGED")
     into.accept("TABLE")
     name = into.qualified()
+    if into.accept("("):
+        into.index -= 1
+        into.fail()
     left, right = reader.tokens[:place], reader.tokens[into.index :]
     tree = read_tree(Reader([*left, *right], reader.text))
     reader.rest()

@@ -31,9 +31,9 @@ def read_view(
     name = reader.qualified()
     columns: list[str] = []
     if reader.accept("("):
-        columns.append(reader.own_name())
+        columns.append(reader.name())
         while reader.accept(","):
-            columns.append(reader.own_name())
+            columns.append(reader.name())
         reader.need(")")
     check = _options(reader) if reader.accept("WITH") else ""
     reader.need("AS")
@@ -63,7 +63,7 @@ def _options(reader: Reader) -> str:
     check = ""
     reader.need("(")
     while True:
-        option = reader.name()
+        option = reader.label()
         value = reader.take().text.lower() if reader.accept("=") else "true"
         if option == "check_option":
             if value not in CHECKS:

@@ -32,25 +32,15 @@ from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, s
 from gateway.sql.text.rows import compare_pairwise
 from gateway.sql.text.trees import nodes
 from gateway.sql.text.worded_calls import Fault
-from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer, read_unicode_names
+from gateway.sql.text.words import (
+    PARAMETER_SIGN,
+    RESERVED,
+    GradwireTokenizer,
+    read_unicode_names,
+)
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
-
-
-# PostgreSQL 15, Appendix C, "SQL Key Words": the reserved ones, and QUALIFY, which the engine has.
-_RESERVED_WORDS = """
-all analyse analyze and any array as asc asymmetric authorization binary both case cast check
-collate collation column concurrently constraint create cross current_catalog current_date
-current_role current_schema current_time current_timestamp current_user default deferrable desc
-distinct do else end except false fetch for foreign freeze from full grant group having ilike in
-initially inner intersect into is isnull join lateral leading left like limit localtime
-localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
-qualify references returning right select session_user similar some symmetric table tablesample then
-to trailing true union unique user using variadic verbose when where window with
-"""
-RESERVED = frozenset(_RESERVED_WORDS.split())
-OURS = frozenset({"qualify"})  # of those, what PostgreSQL takes for a name
 
 
 # DataFusion's parser tries a syntax of its own for these first, and reads what is inside once more:

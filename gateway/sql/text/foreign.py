@@ -6,14 +6,16 @@ more, or fewer, is refused where it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar, TypeVar
 
 from sqlglot import exp
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
 from gateway.sql.text.search_clauses import SearchesParser
+from gateway.sql.text.worded_calls import Fault
+from gateway.sql.text.words import is_reserved
 
 # The clauses of a query in the order in which they come; the last ones in any.
 _CLAUSES = {
@@ -28,6 +30,15 @@ _CLAUSES = {
     TokenType.FOR: 6,
 }
 
+
+_Found = TypeVar("_Found")
+_LABELLED = (TokenType.DOT, TokenType.ALIAS)  # after these every word is a name
+# Reserved words that are values, and read as names.
+_VALUES = frozenset({
+    "current_catalog", "current_date", "current_role", "current_schema", "current_time",
+    "current_timestamp", "current_user", "default", "localtime", "localtimestamp", "session_user",
+    "user",
+})  # fmt: skip
 
 # Types that take no length, by the words that name them.
 _NO_LENGTH = frozenset({
@@ -73,11 +84,90 @@ class PlainParser(SearchesParser):
         """Begin a statement."""
         super().reset()
         self.clauses = [0]  # of the queries around, that which came last
+        self._labels = False  # whether every word is a name
 
     def _parse_query_modifiers(self, this: Any) -> Any:
         self.clauses.append(0)
         found = super()._parse_query_modifiers(this)
         self.clauses.pop()
+        return found
+
+    def _parse_id_var(
+        self, any_token: bool = True, tokens: Collection[TokenType] | None = None
+    ) -> exp.Expr | None:
+        """A name; a reserved word is one after a point or AS alone (gram.y, ColId and ColLabel)."""
+        if self._is_no_name():
+            return None
+        found: exp.Expr | None = super()._parse_id_var(any_token, tokens)
+        return found
+
+    def _parse_column_parts_fast(self) -> exp.Column | exp.Dot | None:
+        return None if self._is_no_name() else super()._parse_column_parts_fast()
+
+    def _is_no_name(self) -> bool:
+        labelled = self._labels or self._prev.token_type in _LABELLED
+        if labelled or not is_reserved(self._curr):
+            return False
+        begins_array = self._curr.token_type == TokenType.ARRAY and self._next.text == "["
+        return not begins_array and self._curr.text.lower() not in _VALUES
+
+    def _parse_function_parameter(self) -> exp.Expr | None:
+        found: exp.Expr | None = super()._parse_function_parameter()
+        if self._prev.token_type == TokenType.ALIAS:
+            self.raise_error("AS without a name", self._prev)
+        return found
+
+    def _parse_alias(self, this: exp.Expr | None, explicit: bool = False) -> exp.Expr | None:
+        """A SELECT item's name: some reserved words are one without AS, too (`NEVER_BARE`)."""
+        if self._curr.token_type == TokenType.ALIAS and self._next.text == "(":
+            self.raise_error("AS without a name", self._next)
+        self._labels = True
+        found: exp.Expr | None = super()._parse_alias(this, explicit)
+        self._labels = False
+        return self._whole(found)
+
+    def _whole(self, found: _Found) -> _Found:
+        if self._prev.token_type == TokenType.ALIAS:
+            self._missing()
+        return found
+
+    def _parse_cte(self) -> exp.CTE | exp.FunctionSpecification | None:
+        if self._curr.token_type == TokenType.ALIAS:
+            self._missing()
+        found: exp.CTE | exp.FunctionSpecification | None = super()._parse_cte()
+        return found
+
+    def _parse_case(self) -> exp.Expr | None:
+        if self._curr.token_type == TokenType.END:
+            self._missing()
+        found: exp.Expr | None = super()._parse_case()
+        if self._tokens[self._index - 2].token_type == TokenType.ELSE:
+            self.raise_error("ELSE without a value", self._prev)
+        return found
+
+    def _parse_table_part(self, schema: bool = False) -> exp.Expr | None:
+        found: exp.Expr | None = super()._parse_table_part(schema)
+        if found is None and self._prev.token_type == TokenType.DOT:
+            self._missing()
+        return found
+
+    def _parse_table_alias(
+        self, alias_tokens: Collection[TokenType] | None = None
+    ) -> exp.TableAlias | None:
+        start, after = self._curr, self._next
+        if start.token_type == TokenType.ALIAS and is_reserved(self._next):
+            self.raise_error("a reserved word", after)
+        if start.text.upper() in ("ORDER", "GROUP") and start.token_type == TokenType.VAR:
+            raise Fault("BY is missing", after or None)
+        found: exp.TableAlias | None = self._whole(super()._parse_table_alias(alias_tokens))
+        columns = found.args.get("columns") or [] if found is not None else []
+        defined = [isinstance(each, exp.ColumnDef) for each in columns]
+        if found is not None and found.this is None and not all(defined):
+            self.raise_error("columns of no name", start if start.text == "(" else after)
+        if any(
+            each.args.get("kind") is None for each in columns if isinstance(each, exp.ColumnDef)
+        ):
+            self.raise_error("a column of no type")
         return found
 
     def _parse_star_ops(self) -> exp.Expr | None:
@@ -113,6 +203,9 @@ class PlainParser(SearchesParser):
         if self._prev.token_type == TokenType.TABLE:
             self.raise_error("INSERT INTO TABLE", self._prev)
         found: exp.Expr | None = super()._parse_insert_table()
+        columns = found.expressions if isinstance(found, exp.Schema) else []
+        if any(isinstance(each, exp.ColumnDef) for each in columns):
+            self.raise_error("a column with a type")
         unnamed = isinstance(found, exp.Schema) and not found.expressions
         if unnamed or self._curr.token_type == TokenType.SET:
             self.raise_error("INSERT ... SET", self._prev if unnamed else None)
@@ -160,6 +253,8 @@ class PlainParser(SearchesParser):
         if not isinstance(found, exp.DataType) or opening.text != "(":
             return found
         passed = self._prev.start > opening.start
+        if any(isinstance(n, exp.DataTypeParam) and n.expression for n in found.expressions):
+            self.raise_error("a word behind the length of a type", opening)
         if passed and word.text.lower() in _NO_LENGTH:
             self.raise_error("a length of a type without one", opening)
         if passed and found.this in _ONE_LENGTH and not _is_one_number(found.expressions):

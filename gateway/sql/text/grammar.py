@@ -154,7 +154,7 @@ class GradwireParser(PlainParser):
         **WORDED,
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        "CASE": lambda self: self._parse_case(),
     }
     LAMBDAS: ClassVar[dict[Any, Any]] = {
         TokenType.FARROW: lambda self, names: exp.Kwarg(
@@ -180,9 +180,9 @@ class GradwireParser(PlainParser):
     # Prefix operators other than + and - bind as any other operator, below + and -.
     UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
         **PostgresParser.UNARY_PARSERS,
-        TokenType.PIPE_SLASH: lambda self: self._root("sqrt"),
-        TokenType.DPIPE_SLASH: lambda self: self._root("cbrt"),
-        TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term()),
+        TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
+        TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
+        TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term() or self._missing()),
         TokenType.DASH: lambda self: self._negative(self._prev),
     }
     TERM: ClassVar[dict[Any, Any]] = {
@@ -242,18 +242,12 @@ class GradwireParser(PlainParser):
         return super()._parse_type(parse_interval, fallback_to_identifier)
 
     def _negative(self, token: Token) -> exp.Expr:
-        return placed(exp.Neg(this=self._parse_unary()), token)
+        return placed(exp.Neg(this=self._parse_unary() or self._missing()), token)
 
     def _prefix(self, function: str) -> exp.Expr:
         """An operator that the engine has as a function; no output is named after it."""
-        call = exp.Anonymous(this=function, expressions=[self._parse_term()])
+        call = exp.Anonymous(this=function, expressions=[self._parse_term() or self._missing()])
         call.meta["operator"] = True
-        return call
-
-    def _root(self, function: str) -> exp.Expr:
-        """`|/` and `||/`: of double precision alone, where sqrt() has numerics too."""
-        call = self._prefix(function)
-        call.set("expressions", [exp.cast(call.expressions[0], exp.DType.DOUBLE)])
         return call
 
     def _parse_escaped(self, token: Token) -> exp.Expr:

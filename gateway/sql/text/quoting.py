@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.sql.text.dialect import OURS, RESERVED
+from gateway.sql.text.words import PLAIN_RESERVED
 
 # A constant of regclass, as defaults have it.
 REGCLASS = re.compile(r"'((?:[^']|'')+)'::regclass")
@@ -20,7 +20,7 @@ precision real right row setof similar smallint substring tablesample time times
 trim values varchar verbose xmlattributes xmlconcat xmlelement xmlexists xmlforest
 xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable
 """
-QUOTED = (RESERVED - OURS) | frozenset(_KEYWORDS.split())
+QUOTED = PLAIN_RESERVED | frozenset(_KEYWORDS.split())
 
 
 def identifier(name: str) -> str:

@@ -52,12 +52,11 @@ class WordedCallsParser(PlacedParser):
         return exp.Anonymous(this=name, expressions=arguments)
 
     def _read_position(self) -> exp.Expr:
-        first = None if self._curr.text == ")" else self._parse_bitwise()
-        if first is not None and self._match(TokenType.IN):
-            arguments = [self._parse_bitwise(), first]
-            return exp.Anonymous(this="position", expressions=arguments)
-        rest = self._parse_csv(self._parse_disjunction) if self._match(TokenType.COMMA) else []
-        return exp.Anonymous(this="position", expressions=[*([first] if first else []), *rest])
+        part = self._parse_bitwise() or self._missing()
+        if not self._match(TokenType.IN):
+            self._missing()
+        whole = self._parse_bitwise() or self._missing()
+        return exp.Anonymous(this="position", expressions=[whole, part])
 
     def _read_extract(self) -> exp.Expr:
         field = self._parse_var_or_string(upper=True)

@@ -20,6 +20,21 @@ from gateway.sql.text.repeats import CUT_SIGN
 # Stands for the `$` of `$1` while a text is read: a character that no statement holds.
 PARAMETER_SIGN = "\ue000"
 
+# PostgreSQL 15, Appendix C, "SQL Key Words": the reserved ones, and QUALIFY, which the engine has.
+_RESERVED_WORDS = """
+all analyse analyze and any array as asc asymmetric authorization binary both case cast check
+collate collation column concurrently constraint create cross current_catalog current_date
+current_role current_schema current_time current_timestamp current_user default deferrable desc
+distinct do else end except false fetch for foreign freeze from full grant group having ilike in
+initially inner intersect into is isnull join lateral leading left like limit localtime
+localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
+qualify references returning right select session_user similar some symmetric table tablesample then
+to trailing true union unique user using variadic verbose when where window with
+"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
+OURS = frozenset({"qualify"})  # of those, what PostgreSQL takes for a name
+PLAIN_RESERVED = RESERVED - OURS
+
 # Words that name an output after AS alone (manual, appendix C); AS itself is not among them.
 NEVER_BARE = frozenset({
     "ARRAY", "CHAR", "CHARACTER", "CREATE", "DAY", "EXCEPT", "FETCH", "FILTER", "FOR", "FROM",
@@ -84,6 +99,12 @@ class GradwireTokenizer(Postgres.Tokenizer):
         core = super()._init_core()
         core.__class__ = _AttentiveCore
         return core
+
+
+def is_reserved(token: Token) -> bool:
+    """Whether it is a word that is a name only in quotes, or after a point or AS."""
+    quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
+    return not quoted and token.text.lower() in PLAIN_RESERVED
 
 
 def read_unicode_names(tokens: Sequence[Token]) -> list[Token]:

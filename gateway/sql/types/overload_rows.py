@@ -174,15 +174,16 @@ def numeric_series() -> tuple[tuple[str, str], ...]:
 def _bytes(name: str, arity: int, call: str) -> tuple[tuple[str, str], ...]:
     """A function of texts, by the engine, and of bytea."""
     letters = ", ".join("abcd"[:arity])
+    plain = "strpos" if name == "position" else name  # which is called with IN alone
     kinds = ["text", "bytes"]
     more = "any" if name in ("substr", "overlay") else None
     same = 2 if name == "overlay" else 1 if more else arity
     rows = []
-    for kind, becomes in zip(kinds, (f"{name}({letters})", call), strict=True):
+    for kind, becomes in zip(kinds, (f"{plain}({letters})", call), strict=True):
         other = "bytea" if kind == "bytes" else kind  # which a quoted literal may be
         given = [kind] + [other] * (same - 1) + [more or other] * (arity - same)
         rows.append((f"{name}({', '.join(given)})", becomes))
-    return (*rows, (f"{name}({', '.join(['any'] * arity)})", f"{name}({letters})"))
+    return (*rows, (f"{name}({', '.join(['any'] * arity)})", f"{plain}({letters})"))
 
 
 BYTE_ROWS: tuple[tuple[str, str], ...] = (
