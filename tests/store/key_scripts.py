@@ -26,6 +26,8 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO k_i VALUES (1, 'z')",
         "INSERT INTO k_i VALUES (NULL, 'z')",
         "ALTER INDEX k_pk RENAME TO k_q",
+        "ALTER TABLE k_i DROP CONSTRAINT k_q, ADD PRIMARY KEY (b)",
+        "ALTER TABLE k_i DROP CONSTRAINT k_i_pkey, ADD PRIMARY KEY (id)",
         "SELECT conname, contype FROM pg_constraint WHERE conrelid = 'k_i'::regclass",
         "SELECT indexname FROM pg_indexes WHERE tablename = 'k_i' ORDER BY 1",
         "DROP TABLE k_i",

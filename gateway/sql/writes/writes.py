@@ -186,8 +186,9 @@ def _settle_values(
     """Take out columns that compute their own values; the columns that are left.
 
     Raises:
-        GeneratedAlways: 428C9, one is given a value.
+        GeneratedAlways: 428C9, one is given a value. SyntaxFault: 42601, rows of several lengths.
     """
+    _width(query)
     for row in query.expressions:
         for value, name in zip(row.expressions, columns, strict=False):
             if not is_default(value):
@@ -206,6 +207,14 @@ def _settle_values(
     return left or tuple(name for name, column in target.items() if not column.generated)
 
 
+def _width(query: exp.Values) -> int:
+    """How many values each row has."""
+    widths = {len(row.expressions) for row in query.expressions}
+    if len(widths) > 1:
+        raise SyntaxFault("VALUES lists must all be the same length", position=position_of(query))
+    return widths.pop()
+
+
 def _values(
     query: exp.Values,
     columns: tuple[str, ...],
@@ -213,10 +222,7 @@ def _values(
     target: Target,
 ) -> tuple[str, ...]:
     """Put defaults where DEFAULT stands; the columns that the rows give."""
-    widths = {len(row.expressions) for row in query.expressions}
-    if len(widths) > 1:
-        raise SyntaxFault("VALUES lists must all be the same length", position=position_of(query))
-    width = widths.pop()
+    width = _width(query)
     check_width(width, columns, named)
     for row in query.expressions:
         for value, column in zip(list(row.expressions), columns, strict=False):

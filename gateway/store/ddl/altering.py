@@ -83,8 +83,8 @@ class Alterer(Definer):
             readers = transaction.catalogue.readers(oid)
             before = [shape(reader) for reader in readers]
             texts = [_with_text(reader, text) for reader in readers]
-            taken = transaction.catalogue.names_in(name.schema)
-            new = completed(change(old), taken)
+            own = {key.name for key in old.keys}  # some of which `change` may have dropped
+            new = completed(change(old), transaction.catalogue.names_in(name.schema) - own)
             new, gone = self._without_lost(transaction, old, new, bool(cascade))
             new = with_references(transaction.catalogue, new)
             self.expressions.refuse_wrong(new)
