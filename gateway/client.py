@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray
 
-from gateway.sources.writing.gridding import MOST_EXACT, gridded, lengths, numbers, timed
+from gateway.sources.reading.stored import Origin
+from gateway.sources.writing.gridding import MOST_EXACT, gridded, lengths, numbers
+from gateway.sources.writing.restoring import Known, restored
 
 Values = npt.NDArray[Any]
 
@@ -29,6 +31,10 @@ _NUMERIC = 1700
 _ATTRIBUTES = (
     "SELECT table_schema, table_name, column_name, attribute, json FROM gradwire.attributes"
 )
+_VARIABLES = (
+    "SELECT table_schema, table_name, column_name, role, dimensions, dtype, calendar, ordering, "
+    "encoding FROM gradwire.variables"
+)
 
 
 def to_dataset(
@@ -39,15 +45,17 @@ def to_dataset(
     *,
     table: str | None = None,
 ) -> xarray.Dataset:
-    """The rows of a query as a Dataset, with the attributes of the variables they come from.
+    """The rows of a query as a Dataset, as the variables are that they come from.
 
     A column named in `dims` becomes a dimension, in the order of its values as they come where
     that rises or falls, else ascending; every other column a variable on all of them. Where a
     combination has no row, or a value is NULL, there is NaN, NaT or None.
 
-    A column that has the name of a variable gets that variable's attributes. They are looked up in
-    `gradwire.attributes`, for the one table that is named in the query; a server without that
-    table gives none.
+    A column that has the name of a variable gets that variable's attributes, and where no value is
+    lost by it, its dimensions, its type and its encoding; is a coordinate if that is one; a
+    dimension without a coordinate has none again, and one that falls falls again. All this is
+    looked up in `gradwire.attributes` and `gradwire.variables`, for the one table that is named in
+    the query; a server without these tables gives none.
 
     Args:
         connection: An open connection: psycopg's, ADBC's, or another's.
@@ -62,8 +70,8 @@ def to_dataset(
             place.
     """
     columns = _columns(connection, sql, parameters)
-    dataset = gridded(columns, dims)
-    return _described(dataset, _attributes(connection, sql, table))
+    known = _known(connection, table if table is not None else sql)
+    return restored(gridded(columns, dims, known.origins), known)
 
 
 def _columns(connection: Any, sql: str, parameters: Sequence[Any] | None) -> dict[str, Values]:
@@ -119,24 +127,32 @@ def _in_utc(value: Any) -> Any:
     return value.astimezone(UTC).replace(tzinfo=None)
 
 
-def _attributes(connection: Any, sql: str, table: str | None) -> dict[str | None, dict[str, Any]]:
-    """Column to its attributes, and None to the dataset's own."""
+def _known(connection: Any, text: str) -> Known:
+    """What the server tells of the variables of the one table that `text` names."""
+    attributes: dict[str, dict[str, Any]] = {}
+    for column, attribute, value in _told(connection, "attributes", _ATTRIBUTES, text):
+        attributes.setdefault(column or "", {})[attribute] = json.loads(value)
+    origins = {}
+    for column, role, dims, dtype, calendar, order, encoding in _told(
+        connection, "variables", _VARIABLES, text
+    ):
+        stored = json.loads(encoding)
+        origins[column] = Origin(role, tuple(dims), dtype, calendar or "", order or "", stored)
+    return Known(attributes, origins)
+
+
+def _told(connection: Any, table: str, sql: str, text: str) -> list[tuple[Any, ...]]:
+    """What one of the server's tables tells of the one table that `text` names; else nothing."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM information_schema.tables "
-                       "WHERE table_schema = 'gradwire' AND table_name = 'attributes'")  # fmt: skip
+                       f"WHERE table_schema = 'gradwire' AND table_name = '{table}'")  # fmt: skip
         if not cursor.fetchall():
-            return {}
-        cursor.execute(_ATTRIBUTES)
+            return []
+        cursor.execute(sql)
         rows = cursor.fetchall()
     tables = {(row[0], row[1]) for row in rows}
-    named = [each for each in tables if _is_named(each, table if table is not None else sql)]
-    if len(named) != 1:
-        return {}
-    found: dict[str | None, dict[str, Any]] = {}
-    for schema, name, column, attribute, value in rows:
-        if (schema, name) == named[0]:
-            found.setdefault(column, {})[attribute] = json.loads(value)
-    return found
+    named = [each for each in tables if _is_named(each, text)]
+    return [tuple(row[2:]) for row in rows if named == [(row[0], row[1])]]
 
 
 def _is_named(table: tuple[str, str], text: str) -> bool:
@@ -146,12 +162,3 @@ def _is_named(table: tuple[str, str], text: str) -> bool:
     if schema == "public":
         pattern += rf'|(?<![\w."])"?{re.escape(name)}"?(?![\w.])'
     return re.search(pattern, text) is not None
-
-
-def _described(
-    dataset: xarray.Dataset, attributes: Mapping[str | None, Mapping[str, Any]]
-) -> xarray.Dataset:
-    dataset.attrs.update(attributes.get(None, {}))
-    for name, variable in dataset.variables.items():
-        variable.attrs.update(timed(variable, attributes.get(str(name), {})))
-    return dataset

@@ -2,7 +2,8 @@
 
 A dataset that cannot be opened is kept by name with the reason, and harms no other. Every change
 makes a new mapping, so a statement that holds tables goes on reading them. Beside the datasets'
-own tables stand `gradwire.datasets` and `gradwire.attributes`, which tell of them.
+own tables stand `gradwire.datasets`, `gradwire.attributes` and `gradwire.variables`, which tell of
+them.
 """
 
 from __future__ import annotations
@@ -30,9 +31,17 @@ from gateway.errors import (
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.grid.relations import relations_of
-from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
+from gateway.sources.listing import (
+    ATTRIBUTES,
+    TEXT,
+    VARIABLES,
+    Listing,
+    attribute_rows,
+    variable_rows,
+)
 from gateway.sources.opening import ncep
-from gateway.sources.opening.opening import open_dataset, presence, unreadable
+from gateway.sources.opening.opening import open_dataset, unreadable
+from gateway.sources.opening.standing import Standing, files_of, state_of
 from gateway.sources.patience import Begun, Crowd, Patience
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
@@ -274,7 +283,9 @@ class Datasets(Mapping[TableName, Table]):
         kept = dataset
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             kept = attached.within(dataset, self._roots)
-        tables, there = open_one(kept), presence(_location(dataset.uri))
+        files = files_of(_location(dataset.uri))
+        state, tables = state_of(files), open_one(kept)
+        there = Standing(files, state, tables, partial(open_one, kept)) if files else None
         far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(
             dataset,
@@ -301,9 +312,15 @@ class Datasets(Mapping[TableName, Table]):
             lambda: attribute_rows(self._tables),
             Description("The attributes of every dataset and of every variable"),
         )
+        variables = Listing(
+            VARIABLES,
+            lambda: variable_rows(self._tables),
+            Description("How the variables of every dataset lie and are stored"),
+        )
         return {
             TableName(SCHEMA, "datasets"): datasets,
             TableName(SCHEMA, "attributes"): attributes,
+            TableName(SCHEMA, "variables"): variables,
             **{
                 TableName(SCHEMA, name): Listing(columns, list, Description(comment))
                 for name, (columns, comment) in _OWN.items()

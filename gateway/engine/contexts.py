@@ -35,7 +35,7 @@ _WEIGHTS: Mapping[str, int] = {
         1,
     ),
     **dict.fromkeys(
-        ["format_text", "levenshtein", "normalize_text", "number_of_text",
+        ["format_text", "levenshtein", "like_escape", "normalize_text", "number_of_text",
          "regexp_like", "regexp_match", "regexp_replace", "unistr"],
         4,
     ),

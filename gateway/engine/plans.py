@@ -37,16 +37,18 @@ INSTANT = frozenset(
 )  # fmt: skip
 _CONSTANT = INSTANT - {"Explain"}
 
-# Plans made of these nodes keep the order of the rows they read when partitions are read in turn.
-IN_ORDER = frozenset(
-    {"Projection", "Filter", "SubqueryAlias", "TableScan", "Union", "Values", "EmptyRelation"}
+_SCANNING = frozenset(
+    {"Projection", "Filter", "SubqueryAlias", "TableScan", "Values", "EmptyRelation"}
 )
+# Plans made of these nodes keep the order of the rows they read when partitions are read in turn,
+# and that of the steps of a recursive query.
+IN_ORDER = _SCANNING | {"Union", "RecursiveQuery"}
 
 _SUMS = (Reading.SUMS, Reading.QUICK_SUMS)
 # Plans made of these nodes give no more rows than they read. Over few rows in memory they take no
 # time that could be cancelled: they are read in the thread that asks, where a stream that can be
 # cancelled wakes another one three times, for each of which a busy machine takes its time.
-_NARROWING = (IN_ORDER - {"Union"}) | {"Limit", "Sort", "Aggregate", "Distinct"}
+_NARROWING = _SCANNING | {"Limit", "Sort", "Aggregate", "Distinct"}
 _GENERATORS = frozenset({"generate_series", "range"})  # tables of any size to the planner
 
 # Nodes of a physical plan that keep nothing of a run but counts. Joins keep the side they built,
@@ -158,7 +160,7 @@ class EmbeddedPlan:
     @property
     def keeps_order(self) -> bool:
         """Whether its rows come in the order in which its one table gives them."""
-        return self.nodes <= IN_ORDER - {"Union"}
+        return self.nodes <= _SCANNING
 
     @property
     def logical(self) -> LogicalPlan:

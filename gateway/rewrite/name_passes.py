@@ -13,6 +13,7 @@ from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder, without_schemas
 from gateway.sql.meaning.empty_queries import refuse_empty
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
+from gateway.sql.meaning.recursion import type_first_terms
 from gateway.sql.meaning.searching import order_searches
 from gateway.sql.meaning.self_references import check_self_references
 from gateway.sql.meaning.table_oids import put_table_oids
@@ -30,10 +31,10 @@ def drop_unknowns(state: Rewriting) -> None:
     drop_unknown(state.tree)
 
 
-def refuse_self_references(state: Rewriting) -> Literal[False]:
-    """Refuse recursive queries that name themselves where PostgreSQL refuses it."""
+def settle_recursive(state: Rewriting) -> None:
+    """Refuse recursive queries that name themselves where PostgreSQL does; type their NULLs."""
     check_self_references(state.tree)
-    return False
+    type_first_terms(state.tree)
 
 
 def refuse_sets(state: Rewriting) -> Literal[False]:

@@ -46,10 +46,10 @@ from gateway.rewrite.name_passes import (
     name_outputs,
     number_tables,
     refuse_empty_queries,
-    refuse_self_references,
     refuse_sets,
     rename_outer,
     session_functions,
+    settle_recursive,
     strip_schemas,
     write_windows,
 )
@@ -311,7 +311,7 @@ _GROUPS: set[Trait] = {exp.Group, exp.Distinct, exp.Window, exp.SetOperation}
 NAMES = (
     only(drop_unknowns, {exp.Cast}),
     only(gather_queries, {exp.In, exp.Any, exp.All, "any", "all", "some", "array"}),
-    only(refuse_self_references, {exp.With}),
+    only(settle_recursive, {exp.With}),
     only(refuse_sets, {exp.Case, "coalesce"}, {*GIVING_ROWS}),
     only(
         refuse_empty_queries,

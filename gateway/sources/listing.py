@@ -1,7 +1,7 @@
 """A table whose rows are made when they are asked for: a few facts about the server.
 
-What such tables tell of datasets, their names and their attributes, is in the rows that
-`attribute_rows` makes; where they stand in SQL is `catalog.datasets`'s business.
+What such tables tell of datasets, their attributes and their variables, is in the rows that
+`attribute_rows` and `variable_rows` make; where they stand in SQL is `catalog.datasets`'s business.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.origins import origins_of
+from gateway.sources.reading.columns import attributes_of
 from gateway.sources.table import Description, Table, TableName
 
 TEXT = pa.string()
@@ -25,6 +28,19 @@ ATTRIBUTES = pa.schema(
         ("attribute", TEXT),
         ("value", TEXT),
         ("json", TEXT),
+    ]
+)
+VARIABLES = pa.schema(
+    [
+        ("table_schema", TEXT),
+        ("table_name", TEXT),
+        ("column_name", TEXT),
+        ("role", TEXT),
+        ("dimensions", pa.list_(TEXT)),
+        ("dtype", TEXT),
+        ("calendar", TEXT),
+        ("ordering", TEXT),
+        ("encoding", TEXT),
     ]
 )
 
@@ -63,8 +79,25 @@ def attribute_rows(tables: Mapping[TableName, Table]) -> list[tuple[object, ...]
     rows: list[tuple[object, ...]] = []
     for name, table in tables.items():
         for column, attributes in table.description.attributes.items():
-            for attribute, value in attributes.items():
+            for attribute, value in attributes_of(attributes).items():
                 text = json.dumps(value, ensure_ascii=False)
                 shown = value if isinstance(value, str) else text
                 rows.append((name.schema, name.name, column or None, attribute, shown, text))
     return rows
+
+
+def variable_rows(tables: Mapping[TableName, Table]) -> list[tuple[object, ...]]:
+    """A row of VARIABLES for each column that a dataset has; its encoding is JSON.
+
+    Args:
+        tables: The tables to tell of.
+    """
+    return [
+        (
+            name.schema, name.name, column, origin.role, list(origin.dims), origin.dtype,
+            origin.calendar or None, origin.order or None,
+            json.dumps(attributes_of(origin.encoding), ensure_ascii=False),
+        )
+        for name, table in tables.items() if isinstance(table, GridTable)
+        for column, origin in origins_of(table).items()
+    ]  # fmt: skip

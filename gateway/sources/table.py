@@ -35,7 +35,7 @@ class Description:
         columns: What a column holds and in which unit; those of which nothing is known are left
             out.
         attributes: A column's attributes, by the column's name, and the table's own, under "";
-            values are text, numbers, booleans, or lists of them.
+            values as the dataset has them.
     """
 
     comment: str = ""

@@ -19,8 +19,10 @@ from gateway.catalog.datasets import Datasets
 from gateway.catalog.refreshing import Refresher
 from gateway.config import Dataset, Settings
 from gateway.errors import DatasetUnreadable
+from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
+from tests.sources.scans import rows_of
 
 SECRET = "https://me:word@127.0.0.1:1/gone.zarr?sig=abc"
 
@@ -229,6 +231,65 @@ def test_a_store_that_is_gone_is_no_missing_values(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "a"') as caught:
         total(datasets, "a")
     assert "the store is no longer there" in caught.value.detail
+    assert caught.value.hint == 'REFRESH "a" opens it anew.'
     path.rmdir()
     (tmp_path / "elsewhere").rename(path)
     assert total(datasets, "a") == 3.0
+
+
+def later(days: int, length: int) -> xarray.Dataset:
+    """Days from some day on, each with its number."""
+    up = np.arange(days, days + length)
+    times = np.datetime64("2000-01-01", "ns") + up.astype("m8[D]")
+    return xarray.Dataset({"v": ("time", up.astype("f8"))}, {"time": times})
+
+
+def put(dataset: xarray.Dataset, path: Path) -> None:
+    if path.suffix == ".zarr":
+        whole = path.stem == "consolidated"
+        chunks = {"v": {"chunks": (4,)}}
+        form = 2 if whole else 3
+        dataset.to_zarr(path, mode="w", consolidated=whole, zarr_format=form, encoding=chunks)
+    else:
+        made = path.with_suffix(".made")
+        dataset.to_netcdf(made, format="NETCDF4" if path.stem == "four" else "NETCDF3_64BIT")
+        path.write_bytes(made.read_bytes())
+
+
+@pytest.mark.parametrize("name", ["consolidated.zarr", "plain.zarr", "four.nc", "three.nc"])
+def test_what_is_put_in_the_place_of_a_dataset_is_not_taken_for_it(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even in the middle of a scan; what has only grown is read on."""
+    monkeypatch.setattr(grid, "BLOCK_ROWS", 4)
+    path, new = tmp_path / name, tmp_path / "new" / name
+    new.parent.mkdir()
+    put(later(0, 12), path)
+    datasets = Datasets([Dataset(name="a", uri=str(path))], cache_bytes=1 << 20)
+    table = datasets[TableName("public", "a")]
+    (part,) = table.partitions(None, most=1)
+    put(later(0, 16), path)
+    assert rows_of(table)["v"].to_pylist() == [*range(12)]
+    batches = part.scan(["time", "v"], None)
+    assert next(batches)["v"].to_pylist() == [0, 1, 2, 3]
+    put(later(5, 16), new)
+    path.rename(tmp_path / "old")
+    new.rename(path)
+    with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "a"') as caught:
+        list(batches)
+    assert "another dataset is in its place" in caught.value.detail
+    assert caught.value.hint == 'REFRESH "a" opens it anew.'
+    datasets.refresh("a")
+    assert total(datasets, "a") == later(5, 16).v.sum()
+    put(later(5, 10), path)
+    with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "a"'):
+        total(datasets, "a")
+    datasets.refresh("a")
+    marks = [path / mark for mark in (".zmetadata", "zarr.json")]
+    broken = next((mark for mark in marks if mark.exists()), path)
+    broken.write_bytes(b"no dataset at all")
+    with pytest.raises(DatasetUnreadable, match="cannot open"):
+        datasets.refresh("a")
+    with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "a"') as caught:
+        total(datasets, "a")
+    assert "it has changed since it was opened" in caught.value.detail

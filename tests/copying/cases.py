@@ -297,6 +297,10 @@ WHERE_IN = [
     In(b"", "WHERE nothing > 1"),
     In(b"", "WHERE generate_series(1, 2) > a"),
     In(b"", "WHERE m > 1", "copied_made"),
+    In(b"", "(ENCODING 'nosuch')", "copied (a, nothing)"),
+    In(b"", "(FORMAT csv, ESCAPE 'ab') WHERE nothing > 1"),
+    In(b"", "(FORCE_NULL (nothing)) WHERE 1"),
+    In(b"", "(DELIMITER 'ab')", "copied (a, a)"),
     In(b"", "WHERE a >"),
     In(b"", "WHERE"),
 ]

@@ -283,3 +283,4 @@ INSERT INTO keyed VALUES ($1, $2) RETURNING $3, k + $4, v;
 UPDATE described SET a = 1 RETURNING $1, $2::int + a;
 DELETE FROM described USING keyed WHERE keyed.k = $1 RETURNING $2, keyed.k + $3;
 WITH q AS (UPDATE described SET a = $2 RETURNING b + $1 AS x) SELECT x, $3 FROM q;
+SELECT j[$1], j['a'][$2], x[$3], j['a'] -> $4 FROM described;

@@ -763,4 +763,33 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT a[1] + 1 FROM counted",
         "DROP TABLE counted",
     ],
+    "written numbers to integers": [
+        "SELECT (12 * 9007199254740993.5)::int8, (1e18 + 1)::int8, (-(power(2.0, 60) + 1))::int8",
+        "SELECT (3 * 0.5)::int, (-3 * 0.5)::int2, (5 * 0.5)::int8, (1.5 + 1)::int, 2.5::int",
+        "SELECT (1e30 + 1)::numeric::text, (1e18 + 1)::int8::text",
+    ],
+    "texts of numbers": [
+        "CREATE TABLE texts (i serial, s text, v varchar(40), c char(12), w varchar(3))",
+        "INSERT INTO texts (s) VALUES (0.3333333333333333333333333333)",
+        "INSERT INTO texts (s) VALUES (1.10), (0.3333333333333333333333333333), (-0.0), (-0)",
+        "INSERT INTO texts (s) VALUES (.5), (1.), (1e3), (-1e25), (1e-100), (007), (1e200)",
+        "INSERT INTO texts (s) VALUES (1.10 + 0), (1 / 3.0), (1.1::numeric(5, 3)), (1 / 3e0)",
+        "INSERT INTO texts (s) VALUES (1.10), (true), ('2024-01-01'::date), (NULL), ('x' || 1.10)",
+        "INSERT INTO texts (s) VALUES (array[1, 2]), ('\\x00'::bytea), ('{\"a\": 1}'::jsonb)",
+        "INSERT INTO texts (v, c) VALUES (1.10, 1.10), (2, 2.50)",
+        "INSERT INTO texts (w) VALUES (1.1000)",
+        "INSERT INTO texts (w) VALUES (1.10)",
+        "INSERT INTO texts (s) VALUES (DEFAULT), (1.10)",
+        "SELECT s, v, c, w FROM texts ORDER BY i",
+        "DROP TABLE texts",
+    ],
+    "characters chosen": [
+        "CREATE TABLE chosen (b char(5), v text)",
+        "INSERT INTO chosen VALUES ('x', 'x'), ('yy', 'yy '), (NULL, 'q')",
+        "SELECT nullif('a'::char(3), 'a'), nullif('a'::char(3), 'a '), nullif('a'::char(3), 'b')",
+        "SELECT nullif(b, 'x'), nullif(b, 'x ') || '|', nullif(v, b), nullif(b, NULL) FROM chosen",
+        "SELECT 'a'::char(3) = 'a  '::varchar, 'a  '::varchar = 'a'::char(3), 'a '::varchar = 'a',"
+        " 'a  '::varchar IN ('a'::char(3)), 'a '::text = 'a'::char(3)",
+        "DROP TABLE chosen",
+    ],
 }  # fmt: skip

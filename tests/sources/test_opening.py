@@ -21,7 +21,8 @@ import zarr
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.opening import copies as copying
 from gateway.sources.opening import opening
-from gateway.sources.opening.opening import guess_engine, open_dataset, presence
+from gateway.sources.opening.opening import guess_engine, open_dataset
+from gateway.sources.opening.standing import files_of
 
 
 def small() -> xarray.Dataset:
@@ -167,10 +168,18 @@ def test_a_directory_that_is_no_store_is_refused(tmp_path: Path) -> None:
 
 def test_a_directory_without_the_marks_of_a_store_is_not_missed(tmp_path: Path) -> None:
     """An Icechunk repository is one: its chunks say themselves when they are gone."""
-    assert presence(str(tmp_path)) is None
-    xarray.Dataset({"v": ("x", [1.0])}).to_zarr(tmp_path / "a.zarr", consolidated=False)
-    there = presence(str(tmp_path / "a.zarr"))
-    assert there is not None and there()
+    assert files_of(str(tmp_path)) == files_of("http://127.0.0.1:1/a.zarr") == []
+    for form in (2, 3):
+        store = tmp_path / f"{form}.zarr"
+        tree = xarray.DataTree.from_dict({"/": xarray.Dataset(), "/g": small(), "/g/h": small()})
+        tree.to_zarr(store, consolidated=False, zarr_format=form)
+        found = {str(file.relative_to(store)) for file in files_of(str(store))}
+        groups, arrays = ("zarr.json", "zarr.json") if form == 3 else (".zgroup", ".zarray")
+        assert {groups, f"g/a/{arrays}", f"g/h/b/{arrays}"} <= found
+        assert not any("/c/" in name for name in found)
+    tree.to_zarr(tmp_path / "c.zarr", consolidated=True, zarr_format=2)
+    whole = {file.name for file in files_of(str(tmp_path / "c.zarr"))}
+    assert whole == {".zgroup", ".zmetadata"}
 
 
 def test_unknown_engine() -> None:

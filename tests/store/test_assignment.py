@@ -13,6 +13,7 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows.assignment import assign
+from gateway.store.rows.rounding import rounding
 from gateway.types import by_name
 
 D = Decimal
@@ -187,8 +188,12 @@ def test_numeric_refuses_what_a_decimal_cannot_hold(bad: float) -> None:
 
 
 def test_free_numeric_keeps_ten_digits_and_never_makes_zero() -> None:
-    assert assigned(pa.float64(), 1 / 3, "numeric", -1) == D("0.3333333333")
-    assert assigned(pa.float64(), 1e-12, "numeric", -1) == "22003"
+    assert assigned(pa.float64(), 1 / 3, "numeric", -1) == "22003"
+    with rounding(lambda name: False) as told:
+        assert assigned(pa.float64(), 1 / 3, "numeric", -1) == D("0.3333333333")
+        assert [*told] == ["a"]
+        assert assigned(pa.float64(), 1e-12, "numeric", -1) == "22003"
+        assert assigned(pa.string(), "0.12345678901", "numeric", -1) == "22003"
     assert assigned(pa.string(), "1e-12", "numeric", -1) == "22003"
     assert assigned(pa.string(), "0.00", "numeric", -1) == 0
 

@@ -31,6 +31,7 @@ STATEMENTS = {
     "a": ("INSERT INTO gathered (n, s) VALUES ($1, $2)", []),
     "b": ("INSERT INTO gathered (s, n) VALUES ($2, $1)", [21, 1043]),
     "c": ("INSERT INTO gathered (n, s, x) VALUES ($1, $2, 1.5)", [20, 25]),
+    "d": ("INSERT INTO gathered (n, s) VALUES ($1::INTEGER, $2::VARCHAR)", [21]),
     "r": ("INSERT INTO gathered (n, s) VALUES ($1, $2) RETURNING n", []),
     "u": ("UPDATE gathered SET s = $2 WHERE n = $1", []),
     "o": ("INSERT INTO gathered (n, s) VALUES ($1, $2) ON CONFLICT DO NOTHING", []),
@@ -52,7 +53,7 @@ FAULTY = ("bad", "long", None)
 
 def run(rng: random.Random) -> Iterator[str]:
     """Executions of one statement, with now and then something else."""
-    statement = rng.choice("aaaabbcccrou")
+    statement = rng.choice("aaaabbccddrou")
     for _ in range(rng.choice((1, 2, 5, 30))):
         n: object = rng.randrange(400)
         if rng.random() < 0.01:

@@ -6,6 +6,7 @@ the engine computes the row; and as one of several rows. PostgreSQL keeps the sa
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -49,6 +50,12 @@ PARAMETERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("bytea", (b"\x00\xff", b"")),
     ("date", ("2020-02-30", "2020-02-29")),
     ("timestamptz", ("2020-01-02 03:04:05.678+02",)),
+    ("time", ("12:34:56.789", "x")),
+    ("interval", ("1 mon -3:04:05.5",)),
+    ("numeric", (Decimal("1.5"), 5, 2**70, "x")),
+    ("uuid", ("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "nope")),
+    ("json", ('{"b": 1}', "{")),
+    ("jsonb", ('{"b": 1,   "a": [null]}', "{")),
     ("integer[]", ([1, None, 3], [])),
 )
 

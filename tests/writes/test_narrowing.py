@@ -24,6 +24,16 @@ WRITES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("UPDATE named_rows SET v = %s, g = %s WHERE k = %s", (1.5, None, 6)),
     ("UPDATE named_rows SET v = 1 WHERE k = %s", (None,)),
     ("UPDATE named_rows SET v = 1 WHERE s = %s AND g = 1", ("s1",)),
+    ("UPDATE named_rows SET v = %s::float8, s = %s::varchar WHERE k = %s::int", (1.5, "b", 6)),
+    ("UPDATE named_rows SET v = v + %s, g = g + %s::int WHERE k = %s::bigint", (0.5, 7, 6)),
+    ("UPDATE named_rows SET v = v + %s::float8 WHERE k = %s::smallint", (2, 70_000)),
+    ("UPDATE named_rows SET g = g * %s::int WHERE k = 3", (2**40,)),
+    ("UPDATE named_rows SET v = 1 WHERE k = %s::int", (2**40,)),
+    ("UPDATE named_rows SET v = 1 WHERE k = %s::int AND s = %s::varchar(1)", (6, "s2")),
+    ("UPDATE named_rows SET v = 1 WHERE k = %s::int AND s = %s::text", ("6", 2)),
+    ("SELECT v, s FROM named_rows WHERE k = %s::int", (6,)),
+    ("SELECT v, s FROM named_rows WHERE k = %s::int", (2**40,)),
+    ("DELETE FROM named_rows WHERE k = %s::int", (2**40,)),
     ("UPDATE named_rows SET v = 1 WHERE k = 3 OR k = 4", ()),
     ("UPDATE named_rows SET v = 1 WHERE k = 3 AND k = 4", ()),
     ("UPDATE named_rows SET v = 1 WHERE 3 = k AND v > 100", ()),
@@ -64,7 +74,8 @@ WRITES: tuple[tuple[str, tuple[Any, ...]], ...] = (
 def outcome(connection: psycopg.Connection[Any], text: str, given: tuple[Any, ...]) -> object:
     """What the statement tells, and what is in the table after it."""
     try:
-        cursor = connection.execute(text.encode(), given or None)
+        with connection.transaction():
+            cursor = connection.execute(text.encode(), given or None)
         told: object = cursor.statusmessage, sorted(cursor.fetchall() if cursor.description else ())
     except psycopg.Error as error:
         told = error.sqlstate

@@ -76,6 +76,14 @@ def call(
     return Term(sql, result, fields=fields, is_set=is_set, nested=nested)
 
 
+_KNOWN = frozenset(form.partition("/")[0].partition("(")[0] for form in TEMPLATES) | SPECIAL.keys()
+
+
+def has_function(name: str) -> bool:
+    """Whether a catalogue query may call a function of that name, with some arguments."""
+    return name in _KNOWN or name.startswith(COUNTERS)
+
+
 def _is_star(nodes: Sequence[exp.Expr]) -> bool:
     return len(nodes) == 1 and isinstance(nodes[0], exp.Star)
 

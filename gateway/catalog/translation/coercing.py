@@ -50,7 +50,8 @@ _MOMENTS = frozenset({_DATE, 1114, _TIMESTAMPTZ})
 _JSONB = 3802
 _JSON = {114: read_json, _JSONB: read_jsonb}
 _INTEGERS = {20, 21, _INT4}
-_READ_ITEMS = TEXTS | _INTEGERS | {BOOL, 26, 700, 701}
+_WHOLE = _INTEGERS | {26}
+_READ_ITEMS = TEXTS | _WHOLE | {BOOL, 700, 701}
 _LIMITS = {20: 63, 21: 15, 23: 31}
 
 
@@ -204,6 +205,11 @@ class Coercion:
         text = self.lookup(REGISTERED[given], sql) if given in REGISTERED else text
         return f"left({text}, 1)" if wanted == CHAR else text
 
+    def _text_to_integer(self, sql: str, given: int, wanted: int) -> str:
+        """Where the text is a fraction, which the database would round, it is no number."""
+        kind = static().storage(wanted).duckdb
+        return f"CAST(translate({sql}, '.eE', '???') AS {kind})"
+
     def _text_to_array(self, sql: str, given: int, wanted: int) -> str:
         kind = static().storage(wanted).duckdb
         return f"CAST(CAST({self.lookup('items', sql)} AS JSON) AS {kind})"
@@ -339,6 +345,7 @@ _CONVERSIONS: tuple[tuple[Callable[[int, int], bool], Conversion], ...] = (
     (lambda a, b: a == BPCHAR and b in (CHAR, NAME, TEXT, VARCHAR), Coercion._unpadded),
     (lambda a, b: a in TEXTS and b == CHAR and a != CHAR, Coercion._first_letter),
     (lambda a, b: a in TEXTS and b in TEXTS, Coercion._as_is),
+    (lambda a, b: a in TEXTS and b in _WHOLE, Coercion._text_to_integer),
     (lambda a, b: a in TEXTS and element_of(b) in _READ_ITEMS, Coercion._text_to_array),
     (lambda a, b: a in TEXTS and b in REGISTERED, Coercion._to_registered),
     (lambda a, b: (a in TEXTS and b in _JSON) or (a in _JSON and b == _JSONB), Coercion._to_json),

@@ -131,6 +131,8 @@ class Relations:
         raise FeatureNotSupported(f"{node.key} is not supported in FROM of a catalogue query")
 
     def _table(self, node: exp.Table, scope: Scope) -> str:
+        if node.args.get("sample") is not None:
+            raise FeatureNotSupported("TABLESAMPLE is not supported in a catalogue query")
         alias = node.args.get("alias")
         shown = alias.this.name if alias is not None and alias.this is not None else node.name
         common = None if node.db else scope.ctes.get(node.name)

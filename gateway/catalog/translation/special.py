@@ -148,7 +148,10 @@ def _trimmed(
 def _typeof(
     within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
 ) -> Term:
-    return Term(f"CAST({within.term(nodes[0], scope).type} AS BIGINT)", 2206)
+    argument = within.term(nodes[0], scope)
+    number = f"CAST({argument.type} AS BIGINT)"
+    # The argument stays: of an aggregate, there is one row of a group.
+    return Term(f"CASE WHEN ({argument.sql}) IS NULL THEN {number} ELSE {number} END", 2206)
 
 
 def _format(

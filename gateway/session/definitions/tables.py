@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -33,9 +34,11 @@ from gateway.sql.statements.objects import RefreshView
 from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.types.modifiers import numeric_modifier
+from gateway.sql.writes.rounded import computes_digits
 from gateway.store.ddl.calling import with_sequences_placed
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
 from gateway.store.rows.array_assignment import dimensions_of
+from gateway.store.rows.assignment import check_kept
 from gateway.types import FLOAT8, INT8, NUMERIC, TEXT, with_dimensions
 
 
@@ -134,8 +137,9 @@ def create_table_as(
         zone = zone_of(executor.constants)
         kept = View(name, source, tuple(names), reads, populated=tree.with_data, zone=zone)
     definition = TableDefinition(name, tuple(columns), query=kept, on_commit=tree.on_commit)
-    batches = plan.stream() if tree.with_data else iter(())
-    count = executor.registry.store.create_table_as(definition, batches)
+    batches = map(partial(_kept, columns), plan.stream()) if tree.with_data else iter(())
+    with executor.rounding(lambda _: computes_digits(query.rewritten.tree)):
+        count = executor.registry.store.create_table_as(definition, batches)
     if not tree.with_data:
         return Result(command)
     return Result("SELECT", changed=count)
@@ -145,7 +149,8 @@ def create_table_as(
 _KEPT = {"unknown": TEXT, "xid": INT8, "inet": TEXT, "pg_node_tree": TEXT}
 
 
-# After the point: a column without digits has ten, and would cut off those of a quotient.
+# After the point, of numbers of 76: a column without digits has ten, and would cut off those of a
+# quotient.
 _MOST_KEPT_DIGITS = 20
 _SIZED = ("numeric", "varchar", "bpchar")  # types whose modifier the rows of a query have
 
@@ -159,8 +164,17 @@ def _column(name: str, field: Field, arrow: pa.DataType) -> Column:
     typmod = field.typmod if sized else -1
     free = kind is NUMERIC and typmod < 0 and pa.types.is_decimal(arrow)
     if free and arrow.scale > NUMERIC.arrow.scale:
-        typmod = numeric_modifier(NUMERIC.arrow.precision, min(arrow.scale, _MOST_KEPT_DIGITS))
+        most = _MOST_KEPT_DIGITS if pa.types.is_decimal256(arrow) else arrow.precision
+        typmod = numeric_modifier(NUMERIC.arrow.precision, min(arrow.scale, most))
     return Column(name, kind, typmod)
+
+
+def _kept(columns: Sequence[Column], batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A query's rows, once the columns that were made for them are known to keep all digits."""
+    for column, values in zip(columns, batch.columns, strict=True):
+        if pa.types.is_decimal256(values.type) and column.type is NUMERIC:
+            check_kept(values, column)
+    return batch
 
 
 def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:
@@ -197,7 +211,8 @@ def refresh(executor: Executor, tree: RefreshView) -> Result:
         registry.store.truncate([name])
         if tree.with_data:
             columns = [column.name for column in definition.columns]
-            registry.store.insert(name, columns, plan.stream())
+            with executor.rounding(lambda _: computes_digits(rewritten.tree)):
+                registry.store.insert(name, columns, plan.stream())
         if view.populated != tree.with_data:
             now = replace(view, populated=tree.with_data)
             registry.store.alter_table(name, lambda table: replace(table, query=now))

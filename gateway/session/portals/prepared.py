@@ -32,6 +32,7 @@ from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import ExecuteStatement
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.types.modifiers import numeric_modifier
 from gateway.sql.writes.parameter_rows import ParameterRows
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows.array_assignment import dimensions_of
@@ -268,6 +269,10 @@ def arguments(
     return Bound(values, types)
 
 
+# Of a column that takes every number of 38 digits; the digits after the point are looked at later.
+_ANY_NUMERIC = numeric_modifier(38, 0)
+
+
 def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
     if _is_shown(wanted):
         return value[0]
@@ -277,7 +282,8 @@ def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.
     typed_text = given.name == "text" and wanted.arrow != pa.string() and not _untyped(node)
     try:
         if not typed_text:
-            assigned = assign(value, Column(f"${number}", wanted))[0]
+            typmod = _ANY_NUMERIC if wanted.name == "numeric" else -1
+            assigned = assign(value, Column(f"${number}", wanted, typmod))[0]
             return _exact(node, value[0]) if wanted.name == "numeric" else assigned
         reason = None
     except DatatypeMismatch as error:

@@ -211,6 +211,8 @@ def _from_client(executor: Executor, statement: Statement, tree: Copy, in_block:
     if _is_view(relation):
         raise WrongObjectType(f'cannot copy to view "{relation.name.name}"')
     definition = executor.registry.definition(relation.name.schema, relation.name.name)
+    names = _without_generated(definition, tree.columns)
+    keep = row_filter(executor, statement, definition, names)
     options = settled(tree)
     if options.freeze and not in_block:  # in one the table may be new; nothing tells here
         raise ObjectNotInPrerequisiteState(
@@ -218,17 +220,16 @@ def _from_client(executor: Executor, statement: Statement, tree: Copy, in_block:
             " current subtransaction"
         )
     every = tuple(column.name for column in definition.columns)
-    names = _without_generated(definition, tree.columns)
     _check_forced(options, names, every, definition.name.name)
     columns = tuple(definition.column(name) for name in names)
     store = executor.registry.store
-    keep = row_filter(executor, statement, definition, names)
     oid = store.oid(definition.name) or 0
     copying = CopyIn(definition.name.name, columns, options, oid=oid, filtered=bool(tree.where))
 
     def load() -> Iterator[pa.RecordBatch]:
         rows = keep(_heeding(copying, store.heed_cancel))
-        changed = store.insert(definition.name, names, rows)
+        with executor.rounding(lambda name: name not in names):  # what the table itself computes
+            changed = store.insert(definition.name, names, rows)
         result.changed = changed.count
         yield from ()
 

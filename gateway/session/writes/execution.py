@@ -7,7 +7,9 @@ A write is a query whose rows the store applies while it holds the table's lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +18,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
-from gateway.session.result import Result
+from gateway.session.result import Notice, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
 from gateway.session.writes.by_key import change_by_key
@@ -35,9 +37,11 @@ from gateway.sql.lowered.values.localtime import type_moments
 from gateway.sql.names.relation import zone_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.narrowing import Value, is_named_once
+from gateway.sql.writes.rounded import gives_rounded
 from gateway.sql.writes.writes import Write, as_write, check_width, parts_of, target_of
 from gateway.store.definitions.definitions import ROWID, Changed
 from gateway.store.disk.faults import shown_row
+from gateway.store.rows.rounding import HINT, MayRound, rounding
 from gateway.store.rows.snapshots import Snapshot
 
 
@@ -59,7 +63,7 @@ class Executor(Returns):
         query = self.required(replace(statement, tree=self.with_moments(tree)))
         assert query.write is not None and query.target is not None
         target, store = query.target.name, self.registry.store
-        with store.writing(target, query.locks_for, query.reading):
+        with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
             wanted = query.wanted(bound)
             change = None
             if wanted is not None and query.through is None:
@@ -68,10 +72,24 @@ class Executor(Returns):
             if change is None or change.is_in_vain:
                 return self._by_rows(query, bound, wanted)
         if change.is_in_vain:
-            with store.writing(target, query.locks_for, query.reading):
+            with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
                 return self._by_rows(query, bound, wanted)
         assert change.count is not None
         return Result(query.write.command, changed=change.count)
+
+    def rounding_of(self, query: Computation) -> AbstractContextManager[None]:
+        """Let columns be rounded to which a write gives what was rounded as it was computed."""
+        assert query.write is not None
+        return self.rounding(partial(gives_rounded, query.write, query.rewritten.tree))
+
+    @contextmanager
+    def rounding(self, may_round: MayRound) -> Iterator[None]:
+        """Let these columns be rounded, and tell the client of those that are."""
+        with rounding(may_round) as columns:
+            yield
+        for name, detail in columns.items():
+            told = f'values of column "{name}" of type numeric were rounded'
+            self.notices.append(Notice(told, "WARNING", "01000", detail, HINT))
 
     def _by_rows(
         self, query: Computation, bound: Bound, wanted: Mapping[str, list[Value]] | None

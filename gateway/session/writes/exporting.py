@@ -21,11 +21,14 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.session.result import Notice, Result
+from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.origins import origins_of
+from gateway.sources.reading.stored import Origin
 from gateway.sources.table import Table
 from gateway.sources.writing.gridding import NoGrid
+from gateway.sources.writing.restoring import Attributes, Known
 from gateway.sources.writing.writing import write_grid, write_parquet
 from gateway.sql.statements.copying import ALL
 from gateway.sql.statements.statement import Copy
@@ -57,12 +60,9 @@ def export(executor: Executor, tree: Copy, result: Result, tables: Sequence[Tabl
                 raise InvalidParameterValue("a Parquet file has no dimensions")
             rows = write_parquet(path, batches, schema, attributes)
         else:
-            names = _known(dims, schema.names)
-            rows, emptied = write_grid(path, form, list(batches), schema, names, attributes)
-            for name in emptied:
-                executor.notices.append(
-                    Notice(f'what is missing in column "{name}" is written as an empty text')
-                )
+            names = _dimensions(dims, schema.names)
+            known = _known(tables, attributes)
+            rows = write_grid(path, form, list(batches), schema, names, known)
     except NoGrid as error:
         raise CardinalityViolation(str(error)) from error
     except FileExistsError as error:
@@ -109,7 +109,7 @@ def _options(tree: Copy, tables: Sequence[Table]) -> tuple[str, tuple[str, ...] 
     return str(given["format"]), dims
 
 
-def _known(dims: tuple[str, ...] | None, names: Sequence[str]) -> tuple[str, ...]:
+def _dimensions(dims: tuple[str, ...] | None, names: Sequence[str]) -> tuple[str, ...]:
     if dims is None:
         raise InvalidParameterValue(
             "COPY needs to know which columns are dimensions",
@@ -152,6 +152,18 @@ def _named(result: Result) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     schema = pa.schema(list(zip(names, types, strict=True)))
     batches = chain(() if first is None else (first,), result.batches)
     return schema, (pa.record_batch(batch.columns, schema=schema) for batch in batches)
+
+
+def _known(tables: Sequence[Table], attributes: Attributes) -> Known:
+    """What is known of each column; of several tables the first that has one counts."""
+    grids = [table for table in tables if isinstance(table, GridTable)]
+    origins: dict[str, Origin] = {}
+    for grid in grids:
+        origins = origins_of(grid) | origins
+    alone = grids[0] if len(tables) == len(grids) == 1 else None
+    if alone is None or not all(map(alone.has_column, alone.dims)):
+        return Known(attributes, origins)
+    return Known(attributes, origins, {dim: alone.axis(dim) for dim in alone.dims})
 
 
 def _attributes(tables: Sequence[Table]) -> dict[str, dict[str, Any]]:

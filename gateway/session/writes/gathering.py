@@ -83,9 +83,12 @@ class Gathering:
             return statement is self.statement
         # Going back to a savepoint may fail where a transaction sees one commit.
         pinned = self._client.block.status == "T" and self._client.store.isolation.pins
-        return bool(portal.values) and not pinned and self._is_plain(statement)
+        if not portal.values or pinned:
+            return False
+        types = parameters_now(self._client.executor.registry, portal.prepared)
+        return self._is_plain(statement, types)
 
-    def _is_plain(self, statement: Statement) -> bool:
+    def _is_plain(self, statement: Statement, types: Sequence[Type]) -> bool:
         """Whether its rows are values alone, and each is done with before the next."""
         if statement.kind is not Kind.WRITE or not isinstance(statement.tree, exp.Insert):
             return False
@@ -97,7 +100,7 @@ class Gathering:
             return False
         to_itself = any(key.table == query.target.name for key in query.target.foreign_keys)
         several = query.given.count != 1 or query.upsert is not None or to_itself
-        several = several or bool(query.given.cast)  # whose types are looked at each time
+        several = several or not query.given.takes([kind.arrow for kind in types])
         return not several and query.write.returning is None
 
     def add(self, portal: Portal) -> Result:

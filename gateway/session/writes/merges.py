@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from gateway.sources.table import TableName
 from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import Explain, Statement
 from gateway.sql.writes.merges import MergeStep, as_merge
+from gateway.sql.writes.rounded import computes_digits
 from gateway.sql.writes.writes import parts_of, target_of
 from gateway.store.definitions.definitions import ROWID
 from gateway.types import Type
@@ -97,14 +99,19 @@ def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
     with store.writing_several([(planned.target, "UPDATE")], reading):
         computed = [_computed(executor, query, planned.target, bound) for query in queries]
         _refuse_twice(planned.steps, computed)
-        for step, batches in zip(planned.steps, computed, strict=True):
-            if step.command == "INSERT":
-                count += store.insert(planned.target, step.columns, batches).count
-            elif step.command == "UPDATE":
-                count += store.update(planned.target, step.columns, batches).count
-            else:
-                count += store.delete(planned.target, batches).count
+        for step, query, batches in zip(planned.steps, queries, computed, strict=True):
+            with executor.rounding(partial(_computes_digits, query)):
+                if step.command == "INSERT":
+                    count += store.insert(planned.target, step.columns, batches).count
+                elif step.command == "UPDATE":
+                    count += store.update(planned.target, step.columns, batches).count
+                else:
+                    count += store.delete(planned.target, batches).count
     return Result("MERGE", changed=count)
+
+
+def _computes_digits(query: Rewritten, name: str) -> bool:
+    return computes_digits(query.tree)
 
 
 def _computed(

@@ -201,9 +201,10 @@ class _Doing:
             tables[query.rowid_of] = self._numbered[query.rowid_of]
         if query.upsert is not None and query.target is not None:
             _refuse_shared(query.target.name, self._changed)
-        result = self._executor.apply(
-            query, self._bound, tables, query.lookup, lambda batches: self._left(query, batches)
-        )
+        with self._executor.rounding_of(query):
+            result = self._executor.apply(
+                query, self._bound, tables, query.lookup, lambda batches: self._left(query, batches)
+            )
         if query.target is not None:
             self._changed.setdefault(query.target.name, [])
         if part.name is None:

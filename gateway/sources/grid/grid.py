@@ -31,7 +31,7 @@ from gateway.sources.libraries import xarray
 from gateway.sources.patience import Patience
 from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
-from gateway.sources.reading.columns import attributes_of, comment_of
+from gateway.sources.reading.columns import comment_of
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.leading import First
 from gateway.sources.reading.reads import TableReads
@@ -84,7 +84,7 @@ class GridTable:
         self._keeps_order = False
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
-        self._presence: Callable[[], bool] | None = None
+        self._presence: Callable[[], int] | None = None
         self._patience: Patience | None = None
         self._serial = next(_SERIALS)
         self.base: TableName | None = None  # what it is called in SQL, under a name beside that
@@ -98,11 +98,16 @@ class GridTable:
     @property
     def description(self) -> Description:
         """The dataset's title, else its long_name; long_name and units of every variable."""
-        own = attributes_of(self._attrs)
+        own = {str(name): value for name, value in self._attrs.items()}
         found = {name: column.attributes for name, column in self._columns.items()}
         columns = {name: summary for name, held in found.items() if (summary := comment_of(held))}
         comment = str(own.get("title") or own.get("long_name") or "")
         return Description(comment, columns, {"": own, **found})
+
+    @property
+    def stored(self) -> dict[str, GridColumn]:
+        """The columns whose values are stored, by their names."""
+        return {n: c for n, c in self._columns.items() if isinstance(c, GridColumn)}
 
     @property
     def rows(self) -> int:
@@ -194,14 +199,14 @@ class GridTable:
     def cached(
         self,
         cache: ChunkCache,
-        presence: Callable[[], bool] | None = None,
+        presence: Callable[[], int] | None = None,
         patience: Patience | None = None,
     ) -> GridTable:
         """This table, its chunks held in a cache that others share.
 
         Args:
             cache: The cache.
-            presence: Whether its store is still there, where that can be told.
+            presence: Tells whether its files have changed, and raises where they are others.
             patience: How long a read of what is far away may take; None: it is near.
         """
         sharing = copy(self)
@@ -355,12 +360,11 @@ class GridTable:
     @property
     def is_chunked(self) -> bool:
         """Whether any variable is read in chunks."""
-        return any(isinstance(c, GridColumn) and c.is_chunked for c in self._columns.values())
+        return any(column.is_chunked for column in self.stored.values())
 
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
-        stored = [c for c in self._columns.values() if isinstance(c, GridColumn)]
-        found = [c.chunk(dim) for c in stored if c.axis is None]
+        found = [c.chunk(dim) for c in self.stored.values() if c.axis is None]
         return max(1, min(max(found, default=1), self._sizes[dim]))
 
     def _cut(self, dim: str, positions: Positions | None) -> list[Box]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from gateway.errors import FeatureNotSupported
 from gateway.sources.libraries import xarray
 from gateway.sources.reading.columns import field_of
-from gateway.sources.reading.stored import GridColumn
+from gateway.sources.reading.stored import GridColumn, Role
 
 
 def grid_columns(
@@ -37,24 +37,26 @@ def grid_columns(
 def _dimension(dataset: xarray.Dataset, dim: str) -> GridColumn:
     if dim not in dataset.variables:
         counted = xarray.Variable((dim,), np.arange(dataset.sizes[dim], dtype=np.int64))
-        return GridColumn(pa.field(dim, pa.int64()), counted, dim)
+        return GridColumn(pa.field(dim, pa.int64()), counted, dim, "position", (dim,))
     variable = dataset.variables[dim]
     if variable.dims != (dim,):
         raise FeatureNotSupported(
             f'coordinate "{dim}" has the name of a dimension but lies on {len(variable.dims)}',
             hint="Rename the coordinate or the dimension.",
         )
-    return GridColumn(field_of(dim, variable, coordinate=True), variable, dim)
+    return GridColumn(field_of(dim, variable, coordinate=True), variable, dim, "dimension", (dim,))
 
 
 def _variable(dataset: xarray.Dataset, name: str, dims: tuple[str, ...]) -> GridColumn:
-    variable = dataset.variables[name]
-    variable = variable.transpose(*[dim for dim in dims if dim in variable.dims])
+    stored = dataset.variables[name]
+    variable = stored.transpose(*[dim for dim in dims if dim in stored.dims])
     coordinate = name in dataset.coords
     # In a table of one dimension such a coordinate is as long as the table: not held in memory.
     held = coordinate and variable.ndim == 1 and len(dims) > 1
     axis = str(variable.dims[0]) if held else None
-    return GridColumn(field_of(name, variable, coordinate), variable, axis)
+    own = tuple(map(str, stored.dims))
+    role: Role = "coordinate" if coordinate else "variable"
+    return GridColumn(field_of(name, variable, coordinate), variable, axis, role, own)
 
 
 def _is_multi(dataset: xarray.Dataset, dim: str) -> bool:

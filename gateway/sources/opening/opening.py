@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def matching(uri: str) -> list[str]:
     """
     if not is_local(uri):
         return []
-    path = str(_local(uri))
+    path = str(local(uri))
     if not glob.has_magic(path) or Path(path).exists():
         return []
     whole = Path(path).absolute()
@@ -141,7 +141,7 @@ def guess_engine(uri: str) -> str:
     'netcdf4'
     """
     if is_local(uri):
-        found = _engine_inside(_local(uri))
+        found = _engine_inside(local(uri))
         if found:
             return found
     if uri.startswith("reference://"):
@@ -235,7 +235,7 @@ def _open_zarr(
     uri: str, options: dict[str, Any], storage: dict[str, Any]
 ) -> xarray.Dataset | xarray.DataTree:
     if is_local(uri):
-        path = _local(uri)
+        path = local(uri)
         here = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
         return _open_store(here, options)
     protocol = None if "remote_protocol" in storage else protocol_of(uri)
@@ -262,7 +262,7 @@ def _open_icechunk(
     import icechunk
 
     if is_local(uri):
-        place = icechunk.local_filesystem_storage(str(_local(uri)))
+        place = icechunk.local_filesystem_storage(str(local(uri)))
     else:
         scheme, _, rest = uri.partition("://")
         bucket, _, prefix = rest.partition("/")
@@ -276,27 +276,11 @@ def _open_icechunk(
     return _open_store(session.store, options)
 
 
-def presence(uri: str) -> Callable[[], bool] | None:
-    """What tells whether a local Zarr store is still where it was opened; None for anything else.
-
-    A chunk that is not there holds nothing but the fill value, so a store that is gone (a disk no
-    longer mounted) would read as missing values. Files that are gone say so themselves.
-    """
-    path = _local(uri) if is_local(uri) else None
-    if path is None or not path.is_dir():
-        return None
-
-    def is_there() -> bool:
-        return any((path / mark).exists() for mark in ZARR_MARKS)
-
-    return is_there if is_there() else None  # an Icechunk repository has none of the marks
-
-
 def _open_file(
     uri: str, options: dict[str, Any], storage: dict[str, Any]
 ) -> xarray.Dataset | xarray.DataTree:
     if is_local(uri):
-        paths = [str(_local(uri))]
+        paths = [str(local(uri))]
     else:
         paths = copies_of(uri, storage)
         if part := next((part for path in paths for part in places_of(Path(path))), None):
@@ -334,5 +318,6 @@ def _by_name(dataset: xarray.Dataset) -> xarray.Dataset:
     return dataset.reset_coords()[data + coords].set_coords(coords)
 
 
-def _local(uri: str) -> Path:
+def local(uri: str) -> Path:
+    """The path that a local URI means."""
     return Path(uri.removeprefix("file://")).expanduser()

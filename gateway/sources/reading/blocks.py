@@ -34,7 +34,7 @@ from gateway.sources.filters.pruning import Positions
 from gateway.sources.patience import Patience, within
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
-from gateway.sources.reading.faults import AGAIN_SECONDS, first_fault, unreadable
+from gateway.sources.reading.faults import AGAIN_SECONDS, Replaced, first_fault, unreadable
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.reading.stored import GridColumn
@@ -118,6 +118,10 @@ class DerivedColumn:
 AnyColumn = GridColumn | DerivedColumn | LaidColumn
 
 
+# A store that changes during each of so many reads, of a block each, is not read.
+_MOST_CHANGES = 5
+
+
 @dataclass
 class Arrays:
     """Reads the values of one scan's columns.
@@ -129,7 +133,7 @@ class Arrays:
         reads: Where the chunks that are read are noted.
         cache: Where chunks are held.
         serial: What tells the table from every other, in the cache.
-        presence: Whether the store is still there; asked before the first read.
+        presence: Tells by another number that the store has changed; asked around each read.
         patience: How long a read may take; None: however long, by who asks for it.
     """
 
@@ -139,11 +143,12 @@ class Arrays:
     reads: TableReads | None = None
     cache: ChunkCache | None = None
     serial: int = 0
-    presence: Callable[[], bool] | None = None
+    presence: Callable[[], int] | None = None
     patience: Patience | None = None
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
     _block: Block | None = None
+    _state: int | None = None  # of the store, after it was read last
 
     def expect(self, names: Iterable[str], positions: Mapping[str, Positions]) -> None:
         """Tell who watches that columns will be read at these positions, else at all."""
@@ -190,13 +195,14 @@ class Arrays:
         self._come_to(block)
         column = self.columns[name]
         if isinstance(column, GridColumn) and [*column.variable.dims] == [*block.positions]:
-            chunked = self._chunked(name, column)
-            parts = None
-            if chunked is not None:
-                parts = self._fetch(name, column, block, partial(chunked.parts, block.positions))
+            parts = self._fetch(name, column, block, partial(self._parts, name, column, block))
             if parts is not None:
                 return [part.reshape(-1) for part in parts]
         return [self.flat([name], block)[name]]
+
+    def _parts(self, name: str, column: GridColumn, block: Block) -> list[Values] | None:
+        chunked = self._chunked(name, column)
+        return None if chunked is None else chunked.parts(block.positions)
 
     def _come_to(self, block: Block) -> None:
         """What was read for another block goes."""
@@ -247,18 +253,31 @@ class Arrays:
         began = time.monotonic()
         # What a codec, a file system or a network raises is theirs to choose.
         try:
-            self._check_presence()
-            found = self._within(read)
+            found = self._standing(read)
         except QueryCanceled:
             raise
         except Exception as error:
-            again = time.monotonic() - began < AGAIN_SECONDS
+            again = not isinstance(error, Replaced) and time.monotonic() - began < AGAIN_SECONDS
             where = self.at_fault(column, block) if again else block
             raise unreadable(self.dataset, name, where, error) from error
         if self.reads is not None:
             chosen = {str(dim): block.positions[str(dim)] for dim in column.variable.dims}
             self.reads.note(name, *self._sizes_and_lengths(column), chosen)
         return found
+
+    def _standing(self, read: Callable[[], Found]) -> Found:
+        """What is read of one state of the store; of the next, where it changes meanwhile."""
+        if self.presence is None:
+            return self._within(read)
+        if self._state is None:
+            self._state = self.presence()
+        for _ in range(_MOST_CHANGES):
+            before = self._state
+            found = self._within(read)
+            self._state = self.presence()
+            if self._state == before:
+                return found
+        raise Replaced("it is being written to")
 
     def _within(self, read: Callable[[], Found]) -> Found:
         # The engine's few threads must not wait for a network when nobody waits for them.
@@ -284,18 +303,13 @@ class Arrays:
             return sizes, {dim: self.step.get(dim, 1) for dim in sizes}
         return sizes, {dim: max(1, column.chunk(dim)) for dim in sizes}
 
-    def _check_presence(self) -> None:
-        if self.presence is not None and not self.presence():
-            raise FileNotFoundError("the store is no longer there")
-        self.presence = None
-
     def _chunked(self, name: str, column: GridColumn) -> Chunked | None:
         """What reads a variable through the cache; None where there is no way through it."""
         if self.cache is None or not column.is_cacheable:
             return None
         sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
         lengths = {dim: column.chunk(dim) for dim in sizes}
-        return Chunked(self.cache, (self.serial, name), column.variable, lengths)
+        return Chunked(self.cache, (self.serial, self._state, name), column.variable, lengths)
 
     def _argument(self, column: DerivedColumn, block: Block) -> Values:
         """What is differentiated or integrated, at every position of its dimension."""

@@ -18,12 +18,17 @@ Places = Mapping[str, Positions]
 AGAIN_SECONDS = 5.0
 
 
+class Replaced(OSError):
+    """What was opened is not there any more, or something else is."""
+
+
 def unreadable(dataset: str, variable: str, where: object, error: Exception) -> DatasetUnreadable:
     """The error for values that could not be read; keeps the reader's first line as the detail."""
     reason = shown((str(error).strip().splitlines() or [type(error).__name__])[0])
     return DatasetUnreadable(
         f'cannot read variable "{variable}" of dataset "{dataset}"',
         detail=f"At {where}: {reason}",
+        hint=f'REFRESH "{dataset}" opens it anew.' if isinstance(error, Replaced) else "",
     )
 
 

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from gateway.sources.libraries import xarray
-from gateway.sources.reading.columns import attributes_of
+
+# A position is a dimension without a coordinate, which counts.
+Role = Literal["dimension", "position", "coordinate", "variable"]
+
+# What of an encoding tells how values are written; the rest is of one store: chunks and paths.
+_ENCODINGS = frozenset({"units", "calendar", "dtype", "scale_factor", "add_offset", "_FillValue",
+                        "missing_value", "_Unsigned"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How the variable that a column comes from lies in its dataset.
+
+    Args:
+        role: What it is there.
+        dims: Its dimensions, in its own order.
+        dtype: numpy's name of its type; object where it has none.
+        calendar: Of its dates, where they are cftime's; else empty.
+        order: ascending or descending, for a dimension whose values are so; else empty.
+        encoding: How a file has its values, in xarray's words.
+    """
+
+    role: Role
+    dims: tuple[str, ...]
+    dtype: str
+    calendar: str = ""
+    order: str = ""
+    encoding: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -20,19 +48,33 @@ class GridColumn:
 
     `axis` is the dimension whose position alone decides the value, for coordinates that are held
     in memory; None for what is read block by block. The variable's dimensions are in the table's
-    order and may be fewer.
+    order and may be fewer; `dims` has them in the dataset's.
     """
 
     field: pa.Field
     variable: xarray.Variable
     axis: str | None = None
+    role: Role = "variable"
+    dims: tuple[str, ...] = ()
 
     @property
     def attributes(self) -> dict[str, Any]:
         """The variable's attributes, and the calendar of its dates."""
-        metadata = self.field.metadata or {}
-        calendar = {key.decode(): value.decode() for key, value in metadata.items()}
-        return calendar | attributes_of(self.variable.attrs)
+        calendar = {"calendar": self._calendar} if self._calendar else {}
+        return calendar | {str(name): value for name, value in self.variable.attrs.items()}
+
+    @property
+    def _calendar(self) -> str:
+        return str((self.field.metadata or {}).get(b"calendar", b"").decode())
+
+    def origin(self, order: str) -> Origin:
+        """What is known of the variable; `order` is that of a dimension's values."""
+        dtype = self.variable.dtype
+        encoding = {k: v for k, v in self.variable.encoding.items() if k in _ENCODINGS}
+        name = dtype.str if isinstance(dtype, np.dtype) else "object"
+        if getattr(dtype, "kind", "O") == "T":
+            name = "T"  # numpy reads no other name of texts of any length
+        return Origin(self.role, self.dims, name, self._calendar, order, encoding)
 
     @cached_property
     def _dask(self) -> tuple[tuple[int, ...], ...] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +20,18 @@ import pyarrow.parquet
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.libraries import xarray
-from gateway.sources.writing.gridding import gridded, lengths, timed
+from gateway.sources.writing.gridding import gridded, lengths
+from gateway.sources.writing.restoring import Attributes, Known, restored
 
 # Beyond these the libraries that write moments have no dates.
 _FIRST, _LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31T23:59:59.999999")
 
-Attributes = Mapping[str, Mapping[str, Any]]  # by column; the dataset's own under ""
-
 
 def write_grid(
     path: Path, form: str, batches: Sequence[pa.RecordBatch], schema: pa.Schema,
-    dims: Sequence[str], attributes: Attributes,
-) -> tuple[int, list[str]]:  # fmt: skip
-    """Write rows as a Zarr store or a netCDF file.
-
-    Returns:
-        How many rows there were; and the columns of which missing values are empty texts now, for
-        files know no missing ones.
+    dims: Sequence[str], known: Known,
+) -> int:  # fmt: skip
+    """Write rows as a Zarr store or a netCDF file; how many there were.
 
     Args:
         path: Where there is nothing yet.
@@ -42,7 +39,7 @@ def write_grid(
         batches: All rows.
         schema: Theirs.
         dims: The columns that become dimensions.
-        attributes: Of the dataset, and of its variables.
+        known: What is known of the dataset and of its variables.
 
     Raises:
         NoGrid: The rows make no grid.
@@ -50,21 +47,31 @@ def write_grid(
         OSError: The file system refuses.
     """
     table = pa.Table.from_batches(batches, schema)
-    dataset = gridded({name: _values(name, table[name]) for name in schema.names}, dims)
-    dataset.attrs.update(attributes.get("", {}))
-    for name, variable in dataset.variables.items():
-        variable.attrs.update(timed(variable, _writable(attributes.get(str(name), {}))))
+    columns = {name: _values(name, table[name]) for name in schema.names}
+    stored = {
+        dim: _values(dim, pa.chunked_array([axis])) for dim, axis in (known.stored or {}).items()
+    }
+    dataset = restored(gridded(columns, dims, known.origins, stored), known)
+    for variable in dataset.variables.values():
+        _mark_missing(variable, form)
     with _whole(path) as new:
         _write(dataset, new, form)
-    emptied = [str(name) for name, each in dataset.variables.items() if _has_gaps_of_text(each)]
-    return int(table.num_rows), emptied
+    return int(table.num_rows)
 
 
-def _has_gaps_of_text(variable: xarray.Variable) -> bool:
-    if variable.dtype.kind != "O":
-        return False
+def _mark_missing(variable: xarray.Variable, form: str) -> None:
+    """Files know no missing texts: one that no value is stands for them."""
+    if variable.dtype != object:
+        return
     values = variable.values.ravel()
-    return bool(pd.isna(values).any()) and any(isinstance(each, str | bytes) for each in values)
+    missing = np.asarray(pd.isna(values))
+    known = set(values[~missing])
+    if not missing.any():
+        return
+    if all(isinstance(each, str) for each in known):
+        variable.encoding["missing_value"] = next(t for n in count() if (t := "-" * n) not in known)
+    elif form == "netcdf" and all(isinstance(each, bytes) for each in known):
+        variable.encoding["_FillValue"] = next(b for n in count(1) if (b := b"-" * n) not in known)
 
 
 def write_parquet(
@@ -158,12 +165,6 @@ def _lengths(name: str, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
         ) from error
 
 
-def _writable(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as files hold them: the calendar of dates is in how they are written."""
-    kept = {name: value for name, value in attributes.items() if name != "calendar"}
-    return {name: int(value) if isinstance(value, bool) else value for name, value in kept.items()}
-
-
 def _write(dataset: xarray.Dataset, path: Path, form: str) -> None:
     try:
         _WRITERS[form](dataset, path)
@@ -178,13 +179,41 @@ def _write(dataset: xarray.Dataset, path: Path, form: str) -> None:
         ) from error
 
 
+def _settle_attributes(dataset: xarray.Dataset, settle: Callable[[Any], Any]) -> None:
+    """Attributes as the format holds them."""
+    dataset.attrs = {name: settle(value) for name, value in dataset.attrs.items()}
+    for held in dataset.variables.values():
+        held.attrs = {name: settle(value) for name, value in held.attrs.items()}
+
+
+def _in_json(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
+
+
+def _in_netcdf(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return int(value)
+    known = isinstance(value, str | bytes | int | float | np.ndarray | np.generic | list | tuple)
+    return value if known else str(value)
+
+
 def _zarr(dataset: xarray.Dataset, path: Path) -> None:
     # Zarr's note that other readers may not know texts of variable length; zarr-python does.
     warnings.filterwarnings("ignore", "The data type", category=Warning, module="zarr")
+    _settle_attributes(dataset, _in_json)
     dataset.to_zarr(path, mode="w-", consolidated=False)
 
 
 def _netcdf(dataset: xarray.Dataset, path: Path) -> None:
+    _settle_attributes(dataset, _in_netcdf)
+    halves = [name for name, each in dataset.variables.items() if each.dtype == np.float16]
+    dataset = dataset.assign({name: dataset[name].astype("f4") for name in halves})
     dataset.to_netcdf(path, engine="netcdf4")
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from gateway.errors import (
     DatetimeFieldOverflow,
     FeatureNotSupported,
+    InvalidEscapeSequence,
     InvalidParameterValue,
     InvalidTextRepresentation,
 )
@@ -259,13 +260,20 @@ def like_pattern(pattern: str, escape: str) -> str:
 
     >>> like_pattern("10!%_", "!")
     '10\\%_'
+
+    Raises:
+        InvalidEscapeSequence: 22025, more than one escape character, or one that escapes nothing.
     """
+    if len(escape) > 1:
+        raise InvalidEscapeSequence(
+            "invalid escape string", hint="Escape string must be empty or one character."
+        )
     out, letters = [], iter(pattern)
     for letter in letters:
         if letter == escape and escape:
             following = next(letters, None)
             if following is None:
-                raise InvalidTextRepresentation("LIKE pattern must not end with escape character")
+                raise InvalidEscapeSequence("LIKE pattern must not end with escape character")
             letter = "\\" + following if following in "%_\\" else following
         elif letter == "\\":
             letter = "\\\\"

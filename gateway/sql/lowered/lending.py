@@ -19,11 +19,12 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.names.relation import Relations
-from gateway.sql.names.scope import Analysis, Block, position_of
+from gateway.sql.names.row_functions import refuse_sets
+from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of
 from gateway.sql.text.datatypes import DomainName, data_type, domain_cast
 from gateway.sql.text.dialect import DIALECT
-from gateway.sql.text.quoting import identifier
-from gateway.sql.text.trees import nodes, own_nodes
+from gateway.sql.text.rows import row_of
+from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, Types, info_of_column
 from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
 
@@ -133,24 +134,49 @@ def lend_calls(block: Block, lender: Lender) -> None:
     """
     known = Types(block)
     for node in reversed(own_nodes(block.select)):
-        if isinstance(node, exp.Anonymous) and (domain := _domain_of(node, block)) is not None:
-            name = exp.Literal.string(identifier(domain.name))
-            node = node.replace(exp.Cast(this=name, to=data_type("regtype")))
-        if isinstance(node, exp.Anonymous) and lender.has(node.name):
+        if isinstance(node, exp.Anonymous) and (oid := _type_asked(node, known)) is not None:
+            node.replace(_told(oid, node.expressions[0]))
+        elif isinstance(node, exp.Anonymous) and lender.has(node.name):
             _lend_call(node, known, lender)
         elif isinstance(node, exp.Cast):
             _lend_cast(node, known, lender)
 
 
-def _domain_of(call: exp.Anonymous, block: Block) -> DomainName | None:
-    """The domain that pg_typeof is asked of; None: it is of none, or it is another call."""
+def _type_asked(call: exp.Anonymous, known: Types) -> int | None:
+    """The number of the type that pg_typeof tells; None: not known, or it is another call."""
     if call.name != "pg_typeof" or len(call.expressions) != 1:
         return None
     argument = call.expressions[0].unnest()
-    if isinstance(argument, exp.Column):
+    if argument.is_string or isinstance(argument, exp.Null):
+        return BY_NAME["unknown"].oid
+    refuse_sets(argument, "pg_typeof")
+    if row_of(argument) is not None:
+        return BY_NAME["record"].oid
+    if (domain := _domain_of(argument, known.block)) is not None:
+        return domain.oid
+    kind = _declared(argument, known)
+    return None if kind is None else kind.oid
+
+
+def _domain_of(argument: exp.Expr, block: Block | None) -> DomainName | None:
+    """The domain that an expression is of; None: of none."""
+    if isinstance(argument, exp.Column) and block is not None:
         return info_of_column(argument, block).domain
     found = domain_cast(argument)
     return found[1] if found is not None else None
+
+
+def _told(oid: int, argument: exp.Expr) -> exp.Expr:
+    """The number of a type; of an aggregate, in a form that still makes one row of a group."""
+    number = exp.Cast(this=exp.Literal.number(oid), to=data_type("bigint"))
+    told: exp.Expr = number
+    if any(is_aggregate(call) for call in nodes_of(argument, exp.Anonymous)):
+        # The engine would fold a CASE with equal branches, and the aggregation with it.
+        count = exp.Anonymous(this="count", expressions=[exp.Star()])
+        counted = exp.GTE(this=count, expression=exp.Literal.number(0))
+        told = exp.Case(ifs=[exp.If(this=counted, true=number)])
+    told.meta[GIVES] = BY_NAME["regtype"]
+    return told
 
 
 def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
@@ -239,7 +265,9 @@ def _lend_cast(node: exp.Cast, known: Types, lender: Lender) -> None:
     elif wanted.name in _PLAIN and wanted.name != "char":  # which is cut to one character
         kind = data_type(_PLAIN[wanted.name])
         plain: exp.Expr = exp.Cast(this=value.copy(), to=kind)
-        if wanted.arrow == pa.uint32():
+        if wanted.name == "oid" and given is not None and given.arrow == TEXT.arrow:
+            plain = exp.Anonymous(this="oid_of_text", expressions=[value.copy()])
+        elif wanted.arrow == pa.uint32():
             unsigned = exp.Literal.string("UInt32")
             plain = exp.Anonymous(this="arrow_cast", expressions=[plain, unsigned])
         plain.meta[GIVES] = wanted

@@ -155,15 +155,25 @@ def _like(node: exp.Expr) -> exp.Expr | None:
 
 
 def _like_escape(node: exp.Expr) -> exp.Expr | None:
-    like: exp.Expr = node.this
-    escape = node.expression
-    if not (like.expression.is_string and escape.is_string and len(escape.name) <= 1):
-        raise FeatureNotSupported("LIKE ... ESCAPE with a computed pattern is not supported")
-    pattern = like.expression.name
+    like, escape = node.this, node.expression
     if isinstance(like, exp.SimilarTo):
-        return _similar(like, escape.name)
-    like.set("expression", exp.Literal.string(literals.like_pattern(pattern, escape.name)))
+        return _similar_escape(like, escape)
+    if not isinstance(like, exp.Like | exp.ILike):
+        raise FeatureNotSupported("LIKE ANY with ESCAPE is not supported")
+    pattern = like.expression
+    if pattern.is_string and escape.is_string:
+        text = literals.like_pattern(pattern.name, escape.name)
+        like.set("expression", exp.Literal.string(text))
+    elif not (escape.is_string and escape.name == "\\"):
+        asked = exp.Anonymous(this="like_escape", expressions=[pattern, escape])
+        like.set("expression", asked)
     return like
+
+
+def _similar_escape(like: exp.Expr, escape: exp.Expr) -> exp.Expr | None:
+    if not (like.expression.is_string and escape.is_string):
+        raise FeatureNotSupported("SIMILAR TO with a computed pattern is not supported")
+    return _similar(like, escape.name)
 
 
 def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:

@@ -37,7 +37,7 @@ from gateway.sql.lowered.values.wide_comparisons import (
     share_elements,
 )
 from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
-from gateway.sql.names.scope import AGGREGATES, Block, position_of
+from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import ByKind, own_nodes
@@ -118,9 +118,6 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
         return
     if name == "make_interval":
         node.replace(_made_interval(node))
-        return
-    if name == "pg_typeof" and len(arguments) == 1:
-        node.replace(_type_name(node, known.of(arguments[0])))
         return
     if name == "avg" and len(arguments) == 1 and known.of(arguments[0]) is INTERVAL:
         _average(node)
@@ -227,25 +224,13 @@ def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
 
 
 def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
+    if node.name == "jsonb_path_true":
+        return FeatureNotSupported("text search is not supported", position=position_of(node))
     return FeatureNotSupported(
         f"cannot tell the type of {argument.sql(dialect=DIALECT)}, which {node.name} depends on",
         hint="Cast it to the type it has.",
         position=position_of(node),
     )
-
-
-def _type_name(node: exp.Anonymous, known: Type | None) -> exp.Expr:
-    """The type's name; of an aggregate, in a form that still makes one row of a group."""
-    argument = node.expressions[0]
-    if known is None:
-        raise _untold(node, argument)
-    name = exp.Literal.string(known.sql)
-    if not any(call.name in AGGREGATES for call in argument.find_all(exp.Anonymous)):
-        return name
-    # The engine would fold a CASE with equal branches, and the aggregation with it.
-    count = exp.Anonymous(this="count", expressions=[exp.Star()])
-    counted = exp.GTE(this=count, expression=exp.Literal.number(0))
-    return exp.Case(ifs=[exp.If(this=counted, true=name)])
 
 
 def _labels_told(node: exp.Anonymous, known: Types) -> exp.Expr:

@@ -17,6 +17,7 @@ from gateway.errors import DatatypeMismatch
 from gateway.sql.meaning.self_references import references_to
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.trees import nodes_of
 from gateway.types import INTEGER, Type, from_arrow
 
 # Plans a query and gives its columns' types; nothing runs.
@@ -36,6 +37,16 @@ def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
                     _check(cte, schema_of)
 
 
+def type_first_terms(tree: exp.Expr) -> None:
+    """Let a NULL of a recursive query's first term be a text, as the column of any query is."""
+    for clause in nodes_of(tree, exp.With):
+        for cte in clause.expressions if clause.args.get("recursive") else ():
+            first = cte.this.left if isinstance(cte.this, exp.SetOperation) else None
+            for item in first.expressions if isinstance(first, exp.Select) else ():
+                if isinstance(value := item.unalias(), exp.Null):
+                    value.replace(exp.cast(exp.Null(), exp.DType.TEXT))
+
+
 def is_recursive(cte: exp.CTE) -> bool:
     """Whether a CTE's second term names the CTE itself."""
     body = cte.this
@@ -45,11 +56,10 @@ def is_recursive(cte: exp.CTE) -> bool:
 def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:
     before = _visible(cte)
     first = schema_of(_with(before, cte.this.left))
-    types = [from_arrow(kind) for kind in first.types]
     alias = cte.args.get("alias")
     named = [column.name for column in alias.columns] if alias is not None else []
     names = named + first.names[len(named) :]
-    step = schema_of(_with([*before, _empty(cte.alias, names, types)], cte.this.right))
+    step = schema_of(_with([*before, _empty(cte.alias, names, first.types)], cte.this.right))
     check_terms(cte, first.types, step)
 
 
@@ -124,17 +134,24 @@ def _with(ctes: Sequence[exp.CTE], query: exp.Expr) -> exp.Expr:
     return query
 
 
-def _empty(name: str, names: Sequence[str], types: Sequence[Type]) -> exp.CTE:
+def _empty(name: str, names: Sequence[str], types: Sequence[pa.DataType]) -> exp.CTE:
     """A CTE of that name with columns of these types, standing for the steps before."""
     items = [
         exp.Alias(
-            this=exp.Cast(this=exp.Null(), to=data_type(kind)),
+            this=exp.Cast(this=exp.Null(), to=_exactly(kind)),
             alias=exp.to_identifier(column, quoted=True),
         )
         for column, kind in zip(names, types, strict=True)
     ]
     alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
     return exp.CTE(this=exp.Select(expressions=items), alias=alias)
+
+
+def _exactly(kind: pa.DataType) -> exp.DataType:
+    """A type with the digits that it keeps: `1::numeric` has none after the point."""
+    if pa.types.is_decimal(kind):
+        return data_type(f"numeric({kind.precision}, {kind.scale})")
+    return data_type(from_arrow(kind))
 
 
 def _holds(seed: Type, overall: pa.DataType) -> bool:

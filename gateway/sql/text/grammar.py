@@ -180,8 +180,8 @@ class GradwireParser(PlainParser):
     # Prefix operators other than + and - bind as any other operator, below + and -.
     UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
         **PostgresParser.UNARY_PARSERS,
-        TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
-        TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
+        TokenType.PIPE_SLASH: lambda self: self._root("sqrt"),
+        TokenType.DPIPE_SLASH: lambda self: self._root("cbrt"),
         TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term() or self._missing()),
         TokenType.DASH: lambda self: self._negative(self._prev),
     }
@@ -248,6 +248,12 @@ class GradwireParser(PlainParser):
         """An operator that the engine has as a function; no output is named after it."""
         call = exp.Anonymous(this=function, expressions=[self._parse_term() or self._missing()])
         call.meta["operator"] = True
+        return call
+
+    def _root(self, function: str) -> exp.Expr:
+        """`|/` and `||/`: of double precision alone, where sqrt() has numerics too."""
+        call = self._prefix(function)
+        call.set("expressions", [exp.cast(call.expressions[0], exp.DType.DOUBLE)])
         return call
 
     def _parse_escaped(self, token: Token) -> exp.Expr:

@@ -49,7 +49,7 @@ def pairwise(of: type[exp.Expr], pairs: Sequence[Pair]) -> exp.Expr:
     return _joined(join, [of(this=a, expression=b) for a, b in pairs])
 
 
-def _row(node: exp.Expr | None) -> list[exp.Expr] | None:
+def row_of(node: exp.Expr | None) -> list[exp.Expr] | None:
     """What a row holds; None: it is none."""
     inner = node.unnest() if node is not None else None
     if isinstance(inner, exp.Tuple):
@@ -60,7 +60,7 @@ def _row(node: exp.Expr | None) -> list[exp.Expr] | None:
 
 
 def _pairs(one: exp.Expr | None, other: exp.Expr | None, at: int = 0) -> list[Pair] | None:
-    left, right = _row(one), _row(other)
+    left, right = row_of(one), row_of(other)
     if left is None or right is None:
         return None
     if len(left) != len(right):
@@ -112,7 +112,7 @@ def _in(node: exp.Expr) -> exp.Expr | None:
 
 def _is(node: exp.Expr) -> exp.Expr | None:
     """A row IS NULL where every column is, IS NOT NULL where none is."""
-    row = _row(node.this)
+    row = row_of(node.this)
     if not row or not isinstance(node.expression, exp.Null):
         return None
     negate = {"negate": True} if node.args.get("negate") else {}

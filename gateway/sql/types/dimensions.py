@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.errors import DatatypeMismatch, FeatureNotSupported, GatewayError
 from gateway.sql.inputs.array_input import dimensions_of as dimensions_read
 from gateway.sql.inputs.array_input import read_array
-from gateway.sql.names.scope import Block, Output, resolve
+from gateway.sql.names.scope import Block, Output, position_of, resolve
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
-from gateway.sql.types.inference import GIVES, Types, bare
+from gateway.sql.types.inference import GIVES, JSONB, Types, bare
 from gateway.sql.types.parameters import postgres_type
-from gateway.types import TEXT, Type, dimensions
+from gateway.types import STRINGS, TEXT, Type, dimensions
 
 _TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
 # On an argument that becomes JSON.
@@ -42,9 +42,11 @@ def keep_dimensions(block: Block) -> None:
     """Let items and casts of arrays of several dimensions mean what PostgreSQL means, in place.
 
     Items whose subscripts are not as many as the dimensions become NULL; a cast keeps them.
+    A subscript of a jsonb becomes `#>`.
 
     Raises:
         FeatureNotSupported: 0A000, a slice in several dimensions.
+        DatatypeMismatch: 42804, a subscript that is no key of a jsonb.
     """
     for node in own_nodes(block.select):
         if isinstance(node, exp.Bracket) and not is_inner(node):
@@ -72,15 +74,34 @@ def written_deep(kind: Type | None, depth: int) -> str | None:
 
 def _keep_item(node: exp.Bracket, block: Block) -> None:
     base, subscripts = unfolded(node)
+    known = Types(block)
+    if known.of(base) is JSONB:
+        path = [_key(each, known) for each in subscripts]
+        node.replace(exp.JSONBExtract(this=base, expression=exp.Array(expressions=path)))
+        return
     if any(isinstance(each, exp.Slice) for each in subscripts):
         if len(subscripts) > 1:
             raise FeatureNotSupported("a slice in several dimensions is not supported")
         return
     found = depth_of(base, block)
     if found and found != len(subscripts):
-        kind = Types(block).of(node)
+        kind = known.of(node)
         if kind is not None:
             node.replace(null_of(kind))
+
+
+def _key(subscript: exp.Expr, known: Types) -> exp.Expr:
+    """A subscript of a jsonb as a step of `#>` (manual, 8.14.5)."""
+    if isinstance(subscript, exp.Slice):
+        raise DatatypeMismatch("jsonb subscript does not support slices")
+    kind = known.of(subscript)
+    if subscript.is_string or kind is None or kind.name in (*STRINGS, "int2", "int4"):
+        return exp.Cast(this=subscript, to=data_type(TEXT))
+    raise DatatypeMismatch(
+        f"subscript type {kind.sql} is not supported",
+        detail="jsonb subscript must be coercible to either integer or text.",
+        position=position_of(subscript),
+    )
 
 
 def _keep_cast(node: exp.Cast, block: Block) -> None:

@@ -132,8 +132,9 @@ def _is_open(value: exp.Expr, types: Types) -> bool:
 
 
 def alternatives_type(values: Sequence[exp.Expr]) -> Type | None:
-    """The type of values of which each is a row's, as in VALUES."""
-    return _common(values, Types(None))
+    """The type of values of which each is a row's, as in VALUES; of nothing but NULLs, text."""
+    untold = all(isinstance(bare(value), exp.Null) for value in values)
+    return TEXT if untold else _common(values, Types(None))
 
 
 def is_untyped(value: exp.Expr) -> bool:
@@ -203,14 +204,14 @@ def _negative(tree: exp.Expr, types: Types) -> Type | None:
 
 
 def _item(tree: exp.Expr, types: Types) -> Type | None:
-    """An element of an array, or a part of one."""
+    """An element of an array, or a part of one, or of a jsonb."""
     sliced = False
     while isinstance(tree, exp.Bracket):  # `a[1][2]` is one item of an array of two dimensions
         sliced = sliced or any(isinstance(index, exp.Slice) for index in tree.expressions)
         tree = tree.this
     array = types.of(tree)
     if array is None or array.element is None:
-        return None
+        return array if array is JSONB else None
     return array if sliced else array.element
 
 
@@ -295,7 +296,8 @@ def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> 
     nullable = not isinstance(tree, exp.Literal)
     cast, domain = domain_cast(tree) or (tree, None)
     shown = shown_digits(tree, here)
-    return ColumnInfo(here(tree), nullable, cast_modifier(cast), shown=shown, domain=domain)
+    kind = TEXT if isinstance(tree, exp.Null) else here(tree)  # no column is of an unknown type
+    return ColumnInfo(kind, nullable, cast_modifier(cast), shown=shown, domain=domain)
 
 
 def _united(sides: Sequence[Output], parameters: Mapping[int, Type]) -> ColumnInfo:

@@ -241,7 +241,10 @@ def _items(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
 
 def _index(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
     if parent.this is not node:
-        yield INT4
+        base = parent
+        while isinstance(base, exp.Bracket):
+            base = base.this
+        yield TEXT if base is not parent and type_of(base) is by_name("jsonb") else INT4
 
 
 # The first row that fits tells.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from sqlglot import exp
 
@@ -13,10 +14,11 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
+from gateway.sql.inputs.number_input import refuse_overflow
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
-from gateway.sql.types.numerals import MOST_DIGITS, digits, is_point_literal, plain
+from gateway.sql.types.numerals import MOST_DIGITS, digits, is_point_literal
 from gateway.sql.types.parameters import number
 from gateway.sql.writes.items import Assigned, with_items
 from gateway.sql.writes.targets import Target, TargetColumn
@@ -240,10 +242,17 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
     """Let quoted literals of a column of VALUES be of the target's type, in place.
 
     Alone they reach the store as texts, which reads them; beside other values the engine would
-    read them as of these values' type, and a double's '-0' beside a 0 would be an integer.
+    read them as of these values' type, and a double's '-0' beside a 0 would be an integer. For a
+    column of texts each value is written by itself: beside 0.25 the engine would make 1.10 of 1.1.
     """
     texts = [value for value in values if value.is_string]
     others = [value for value in values if not (value.is_string or isinstance(value, exp.Null))]
+    if kind.name in _ASSIGNED_ALL:
+        for value in others:
+            _write(value)
+            if value.parent is not None and not isinstance(value, exp.Parameter):
+                value.replace(exp.cast(value.copy(), exp.DType.TEXT))
+        return
     if not (texts and others):
         return
     if kind.name in _KEPT_AS_TEXT:
@@ -265,11 +274,15 @@ def _write(value: exp.Expr) -> None:
     if isinstance(literal, exp.Boolean):
         value.replace(exp.Literal.string("true" if literal.this else "false"))
     elif isinstance(literal, exp.Literal) and not literal.is_string:
-        minus = "-" if literal is not value else ""
-        value.replace(exp.Literal.string(minus + plain(literal.name)))
+        refuse_overflow(literal.name)
+        number = Decimal(literal.name)
+        minus = "-" if literal is not value and number else ""  # a numeric has no -0
+        value.replace(exp.Literal.string(minus + format(number, "f")))
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+# What takes a value of any type, as its text.
+_ASSIGNED_ALL = frozenset({"text", "varchar", "bpchar"})
 _KEPT_AS_TEXT = frozenset(
     {"text", "varchar", "bpchar", "name", "char", "json", "jsonb", "uuid", ENUM}
 )

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.errors import UndefinedObject
 from gateway.sql.types.declared import DECLARED
 from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.parameters import number, postgres_type
@@ -49,6 +50,10 @@ class Given:
         named = (column for column in self.columns if isinstance(column, tuple))
         return frozenset(each for column in named for each in column if each)
 
+    def takes(self, types: Sequence[pa.DataType]) -> bool:
+        """Whether parameters of these types that are cast are of their columns' types."""
+        return all(_alike(types[n - 1], kind) for n, kind in self.cast.items())
+
     def executed(self, columns: Sequence[pa.Array]) -> pa.RecordBatch:
         """The rows of several executions of a statement of one row, in turn.
 
@@ -72,7 +77,7 @@ class Given:
 
         Also where a value that is cast is of another type.
         """
-        if not all(_alike(values[n - 1].type, kind) for n, kind in self.cast.items()):
+        if not self.takes([value.type for value in values] if self.cast else ()):
             return None
         arrays = []
         for column in self.columns:
@@ -84,8 +89,9 @@ class Given:
 
 
 def _alike(given: pa.DataType, wanted: pa.DataType) -> bool:
-    if pa.types.is_integer(wanted):
-        return bool(pa.types.is_integer(given))
+    for are_one_kind in (pa.types.is_integer, pa.types.is_decimal):
+        if are_one_kind(wanted):
+            return bool(are_one_kind(given))
     return bool(given == wanted)
 
 
@@ -146,16 +152,28 @@ def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -
 
 def uncast(cell: exp.Expr, kind: Type) -> exp.Expr:
     """The parameter of `$1::type` where the type is this one and changes no value of it."""
-    if type(cell) is not exp.Cast or not isinstance(cell.this, exp.Parameter):
+    if kind.name not in _KEPT or cell.meta.get(DECLARED):
         return cell
-    to = cell.args["to"]
-    if cell.meta.get(DECLARED) or not isinstance(to, exp.DataType) or to.expressions:
-        return cell
-    return cell.this if kind.name in _KEPT and alike(postgres_type(to), kind) else cell
+    to = cast_to(cell)
+    return cell.this if to is not None and alike(to, kind) else cell
 
 
 # Types of which a cast leaves values of the same type as they are.
-_KEPT = UNPADDED | INTEGER | {"float8", "bool", "date", "timestamp", "timestamptz"}
+_KEPT = UNPADDED | INTEGER | {
+    "float8", "numeric", "bool", "date", "time", "timestamp", "timestamptz", "interval", "uuid",
+    "json", "jsonb", "bytea",
+}  # fmt: skip
+
+
+def cast_to(cell: exp.Expr) -> Type | None:
+    """The type of `$1::type`; None of a type with modifiers, and of anything else."""
+    if type(cell) is not exp.Cast or not isinstance(cell.this, exp.Parameter):
+        return None
+    to = cell.args["to"]
+    try:
+        return postgres_type(to) if isinstance(to, exp.DataType) and not to.expressions else None
+    except UndefinedObject:  # a user's own, or none, which is told later
+        return None
 
 
 def _column(cells: list[exp.Expr], column: TargetColumn) -> pa.Array | tuple[int, ...] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import DatatypeMismatch, FeatureNotSupported, SyntaxFault
+from gateway.errors import DatatypeMismatch, FeatureNotSupported, GatewayError, SyntaxFault
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.writes.targets import Target
@@ -34,7 +34,7 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
         table: It, under its alias.
 
     Raises:
-        FeatureNotSupported: 0A000, a slice of several dimensions, or several items of one.
+        FeatureNotSupported: 0A000, a slice of several dimensions, several items of one, a jsonb.
         DatatypeMismatch: 42804, the column keeps no arrays.
     """
     if not any(isinstance(place, exp.Bracket) for place, _ in pairs):
@@ -53,10 +53,7 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
             continue
         kind = target[name].type
         if kind.element is None:
-            raise DatatypeMismatch(
-                f"cannot subscript type {kind.sql} because it does not support subscripting",
-                position=position_of(given[0][0]),
-            )
+            raise _not_subscripted(kind, given[0][0])
         if len(given) > _MOST_ITEMS:
             raise FeatureNotSupported(
                 f'more than {_MOST_ITEMS} items of the array "{name}" cannot be assigned at once',
@@ -85,10 +82,7 @@ def with_items_inserted(tree: exp.Insert, target: Target) -> None:
     for number, place in places.items():
         column = target.get(named[number].name)
         if column is not None and column.type.element is None:
-            raise DatatypeMismatch(
-                f"cannot subscript type {column.type.sql} because it does not support subscripting",
-                position=position_of(place),
-            )
+            raise _not_subscripted(column.type, place)
     if any(named[number].name not in target for number in places):
         return  # told of where all columns are
     rows = query.expressions if isinstance(query, exp.Values) else [_first_select(query)]
@@ -106,6 +100,19 @@ def with_items_inserted(tree: exp.Insert, target: Target) -> None:
     first = {named[number].name: number for number in reversed(places)}
     left = [n for n in range(len(named)) if n not in places or first[named[n].name] == n]
     tree.this.set("expressions", [named[number] for number in left])
+
+
+def _not_subscripted(kind: Type, place: exp.Expr) -> GatewayError:
+    if kind.name == "jsonb":
+        return FeatureNotSupported(
+            "a part of a jsonb cannot be assigned",
+            hint="Assign jsonb_set(...).",
+            position=position_of(place),
+        )
+    return DatatypeMismatch(
+        f"cannot subscript type {kind.sql} because it does not support subscripting",
+        position=position_of(place),
+    )
 
 
 def _first_select(query: exp.Expr) -> exp.Select:

@@ -16,7 +16,7 @@ from sqlglot import exp
 from gateway.sources.table import TableName
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.parameters import number
-from gateway.sql.writes.given import WHOLE
+from gateway.sql.writes.given import WHOLE, cast_to
 from gateway.sql.writes.targets import Target
 from gateway.types import INTEGER, UNPADDED
 
@@ -25,12 +25,20 @@ _MOST_VALUES = 100
 Value = int | str
 
 
+# Of a whole number, by the type that its parameter is cast to; beyond that PostgreSQL refuses it.
+_LIMITS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A constant, or the number of a parameter."""
+    """A constant, or the number of a parameter, which may be cast to a type without these values.
+
+    `limit`: the whole number that it is less than, and not less than its negative; 0: any.
+    """
 
     value: int | float | str | None = None
     parameter: int = 0
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,12 @@ class Narrowing:
 
 
 def read(found: Cell, bound: Sequence[pa.Scalar]) -> object:
-    """What it is under these parameters."""
-    return bound[found.parameter - 1].as_py() if found.parameter else found.value
+    """What it is under these parameters; the cell itself where its cast refuses that."""
+    if not found.parameter:
+        return found.value
+    value = bound[found.parameter - 1].as_py()
+    beyond = found.limit and type(value) is int and not -found.limit <= value < found.limit
+    return found if beyond else value
 
 
 def is_named_once(tree: exp.Expr, name: TableName) -> bool:
@@ -122,6 +134,9 @@ def cell(value: exp.Expr, kind: str) -> Cell | None:
         return None
     if isinstance(value, exp.Parameter):
         return Cell(parameter=number(value))
+    if (to := cast_to(value)) is not None:
+        alike = to.name in (INTEGER if kind in INTEGER else UNPADDED)
+        return Cell(None, number(value.this), _LIMITS.get(to.name, 0)) if alike else None
     minus = "-" if isinstance(value, exp.Neg) else ""
     literal = value.this if minus else value
     if not isinstance(literal, exp.Literal):

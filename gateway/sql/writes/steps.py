@@ -9,12 +9,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.sql.types.numerals import is_point_literal
+from gateway.sql.types.parameters import number
+from gateway.sql.writes.given import cast_to
 from gateway.sql.writes.narrowing import Cell, cell, read
 from gateway.sql.writes.targets import TargetColumn
-from gateway.types import INTEGER
+from gateway.types import FLOAT8, INTEGER
 
 _SIGNS: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
-_REAL = "float8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def step_of(value: exp.Expr, name: str, column: TargetColumn, alias: str) -> Ste
         column: That.
         alias: What the table is called.
     """
-    sign, is_real = _SIGNS.get(type(value)), column.type.name == _REAL
+    sign, is_real = _SIGNS.get(type(value)), column.type is FLOAT8
     if not isinstance(value, exp.Binary) or sign is None:
         return None
     if not (is_real or column.type.name in INTEGER):
@@ -61,8 +62,10 @@ def step_of(value: exp.Expr, name: str, column: TargetColumn, alias: str) -> Ste
 
 
 def _fraction(value: exp.Expr) -> Cell | None:
+    if cast_to(value) is FLOAT8:
+        return Cell(parameter=number(value.this))
     literal = value.this if isinstance(value, exp.Neg) else value
     if not isinstance(literal, exp.Literal) or not is_point_literal(literal):
         return None
-    number = float(literal.this)
-    return Cell(-number if literal is not value else number)
+    real = float(literal.this)
+    return Cell(-real if literal is not value else real)

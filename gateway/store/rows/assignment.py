@@ -29,8 +29,9 @@ from gateway.store.definitions.columntypes import numeric_digits, spelt, text_le
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows import identifiers
 from gateway.store.rows.array_assignment import assign_array
+from gateway.store.rows.rounding import check_rounded
 from gateway.store.rows.spans import duration_to_interval, whole_micros
-from gateway.types import from_arrow
+from gateway.types import SHOWN, from_arrow
 
 Cast = Callable[[pa.Array, Column], pa.Array]
 
@@ -129,6 +130,8 @@ def _decimal_to_integer(values: pa.Array, column: Column) -> pa.Array:
 
 
 def _widened(values: pa.Array) -> pa.Array:
+    if values.type == SHOWN:  # of which the last two digits are no part of the number
+        return pc.round(values, ndigits=SHOWN.scale - 2, round_mode="towards_zero")
     return values.cast(pa.decimal256(_WIDE_DIGITS, max(values.type.scale, 0)))
 
 
@@ -180,23 +183,22 @@ def _float_to_numeric(values: pa.Array, column: Column) -> pa.Array:
     digits = "%.15g" if values.type == pa.float64() else "%.6g"
     plain = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
     texts = pa.array(np.char.mod(digits, plain), pa.string(), mask=_nulls(values))
-    return to_numeric(wide_decimal(texts), column)
+    return to_numeric(wide_decimal(texts), column, binary=True)
 
 
 def _nulls(values: pa.Array) -> np.ndarray:
     return np.asarray(pc.is_null(values).to_numpy(zero_copy_only=False))
 
 
-def to_numeric(wide: pa.Array, column: Column) -> pa.Array:
-    """decimal256 values rounded half away from zero to the column's digits."""
+def to_numeric(wide: pa.Array, column: Column, *, binary: bool = False) -> pa.Array:
+    """decimal256 values rounded half away from zero to the column's digits.
+
+    A column without digits takes what it can hold as it is (`rounding`), and refuses the rest.
+    """
     precision, scale = numeric_digits(column.typmod)
     rounded = _rounded(wide, scale)
-    if column.typmod < 0 and pc.any(pc.and_(_is_zero(rounded), pc.invert(_is_zero(wide)))).as_py():
-        raise NumericValueOutOfRange(
-            f'value too small for column "{column.name}" of type numeric',
-            detail=f"numeric without a precision keeps {scale} digits after the point.",
-            hint="Declare numeric(precision, scale), or double precision.",
-        )
+    if column.typmod < 0:
+        check_rounded(wide, rounded, column.name, scale, binary=binary)
     try:
         return rounded.cast(pa.decimal256(_WIDE_DIGITS, scale)).cast(column.arrow)
     except pa.ArrowInvalid as error:
@@ -207,8 +209,16 @@ def to_numeric(wide: pa.Array, column: Column) -> pa.Array:
         ) from error
 
 
-def _is_zero(values: pa.Array) -> pa.Array:
-    return pc.equal(values, pa.scalar(0, pa.int64()).cast(values.type))
+def check_kept(values: pa.Array, column: Column) -> None:
+    """Go on if a column that was made for these decimals has all their digits, as `rounding` says.
+
+    Raises:
+        NumericValueOutOfRange: 22003.
+    """
+    _, scale = numeric_digits(column.typmod)
+    if values.type.scale > scale:
+        wide = _widened(values)
+        check_rounded(wide, _rounded(wide, scale), column.name, scale)
 
 
 def _bool_to_text(values: pa.Array, column: Column) -> pa.Array:

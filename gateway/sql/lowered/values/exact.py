@@ -42,7 +42,7 @@ _AMONG = frozenset(
 def keep_exact(tree: exp.Expr, block: Block | None) -> bool:
     """Write the arithmetic of one SELECT, or of VALUES, so that nothing wraps; whether any was."""
     here = own_nodes(tree)
-    if not any(type(node) in _CHECKED or _is_sum(node) or _turns_bits(node) for node in here):
+    if not any(type(node) in _CHECKED or _is_sum(node) or _is_negated(node) for node in here):
         return False
     known = _Known(Types(block))
     changes = [change for node in reversed(here) for change in _change(node, known)]
@@ -109,8 +109,8 @@ def _is_sum(node: exp.Expr) -> bool:
 
 def _change(node: exp.Expr, known: _Known) -> Sequence[Change]:
     """What is to be done to one node, told before anything is done."""
-    if _turns_bits(node):
-        return ((node, _take_from_zero),) if known.is_integer(node.this) else ()
+    if _is_negated(node):
+        return _change_sign(node, known) if known.is_integer(node.this) else ()
     if type(node) in _CHECKED:
         sides = (node.this, node.expression)
         if not all(known.is_integer(side) for side in sides):
@@ -130,20 +130,31 @@ def _change(node: exp.Expr, known: _Known) -> Sequence[Change]:
     return ()
 
 
+def _is_negated(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Neg) and not isinstance(node.this, exp.Literal)
+
+
+def _change_sign(node: exp.Expr, known: _Known) -> Sequence[Change]:
+    """The least number of each type has no other sign; in 64 bits only a bigint's has none."""
+    if known.bounds(node.this)[0] == _FULL[0] or _turns_bits(node):
+        return ((node, _take_from_zero),)
+    return () if known.is_wide(node.this) else ((node, _widen),)
+
+
 def _turns_bits(node: exp.Expr) -> bool:
     """Whether it is -v where v may be bits put together in a subquery: see `lowering`, `_negative`.
 
     The engine puts what a subquery gives in the place of its name.
     """
-    if not isinstance(node, exp.Neg) or not isinstance(node.this.unnest(), exp.Column):
+    if not isinstance(node.this.unnest(), exp.Column):
         return False
     bits = (exp.BitwiseAnd, exp.BitwiseOr)
     return any(isinstance(each, bits) for each in nodes(node.root()))
 
 
 def _take_from_zero(node: exp.Expr) -> None:
-    difference = exp.Sub(this=exp.Literal.number(0), expression=exp.paren(node.this.copy()))
-    node.replace(exp.paren(difference))
+    given = [exp.Literal.number(0), node.this]
+    node.replace(exp.Anonymous(this=_CHECKED[exp.Sub], expressions=given))
 
 
 def _check(node: exp.Expr) -> None:

@@ -17,7 +17,7 @@ from gateway.sql.names.scope import position_of
 from gateway.sql.types.inference import GIVES, Types, info_of_column
 from gateway.types import BY_NAME, array_of
 
-_PADDED = BY_NAME["bpchar"]
+_PADDED, _VARYING = BY_NAME["bpchar"], BY_NAME["varchar"]
 _ITEMS_PADDED = array_of(_PADDED)
 # What takes the value as it is; every other function takes text.
 _AS_IT_IS = frozenset(
@@ -102,6 +102,8 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
         elif isinstance(side, exp.Parameter) and not joined and known.of(side) is None:
             told = exp.Cast(this=side.copy(), to=exp.DataType(this=exp.DType.BPCHAR))
             side.replace(_trimmed(told))
+        elif known.of(side) is _VARYING and not joined:
+            side.replace(_trimmed(side))  # it becomes a character
         else:
             _unpad(side, known)
 

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import Types
-from gateway.types import FLOATING, NUMERIC, Type
+from gateway.types import BY_NAME, FLOATING, NUMERIC, Type
+
+_PADDED = BY_NAME["bpchar"]
 
 
 def spell_nullif(node: exp.Anonymous, known: Types) -> None:
     """Put the CASE that nullif stands for in its place, where such a value is compared."""
     first, second = node.expressions
     types = [known.of(argument) for argument in (first, second)]
+    if _PADDED in types and node.find(exp.Query) is None:
+        branch = exp.If(this=_equal(first, second), true=exp.Null())
+        node.replace(exp.Case(ifs=[branch], default=first.copy()))
+        unpad_sides(branch.this, known)
+        return
     if not any(map(_has_forms, types)) or NUMERIC in types or node.find(exp.Query) is not None:
         return  # a numeric has no -0, and a subquery is asked once
     branch = exp.If(this=_equal(first, second), true=exp.Null())
@@ -39,4 +47,8 @@ def _has_forms(kind: Type | None) -> bool:
 
 
 def _equal(one: exp.Expr, other: exp.Expr) -> exp.EQ:
-    return exp.EQ(this=exp.paren(one.copy()), expression=exp.paren(other.copy()))
+    return exp.EQ(this=_apart(one), expression=_apart(other))
+
+
+def _apart(value: exp.Expr) -> exp.Expr:
+    return value.copy() if isinstance(value, exp.Literal) else exp.paren(value.copy())

@@ -62,7 +62,7 @@ def _made(node: exp.Cast, kind: Type, target: Type) -> exp.Expr | None:
     if target is FLOAT4 and kind in (FLOAT8, NUMERIC):
         return _narrowed(node)
     if kind is NUMERIC and target.name in INTEGER:
-        return _rounded(node)
+        return None if _is_written(node.this) else _rounded(node)
     return _of_json(node, target) if kind is _JSONB else None
 
 
@@ -76,15 +76,20 @@ def _of_double(node: exp.Cast) -> exp.Expr | None:
     """A double as the numeric of its first 15 digits; None of a literal, and under a derivative."""
     typmod = cast_modifier(node)
     digits = _KEPT if typmod < 0 else modifier_digits(typmod)[1]
-    written = bare(node.this)
-    while isinstance(written, exp.Neg):
-        written = bare(written.this)
-    if digits > _KEPT or isinstance(written, exp.Literal) or node.find_ancestor(Marker):
+    if digits > _KEPT or _is_written(node.this) or node.find_ancestor(Marker):
         return None
     given = [node.this.copy(), exp.Literal.number(max(digits, 0))]
     value = exp.Anonymous(this="numeric_of_double", expressions=given)
     value.meta[GIVES] = NUMERIC
     return exp.Cast(this=value, to=node.args["to"].copy())
+
+
+def _is_written(value: exp.Expr) -> bool:
+    """Whether it is a literal, with a sign or without: those are read where they are printed."""
+    value = bare(value)
+    while isinstance(value, exp.Neg):
+        value = bare(value.this)
+    return isinstance(value, exp.Literal)
 
 
 def _narrowed(node: exp.Cast) -> exp.Expr | None:
