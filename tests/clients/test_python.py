@@ -44,6 +44,7 @@ def test_psycopg_async_with_a_cancel(protocol: str, gateway_address: Address) ->
     """In 3.2 the key that a cancel needs is longer."""
     host, port = gateway_address
     if psycopg.pq.version() < 170000:
+        # `test_psycopg_without_its_c` cancels with such a one, in a process of its own.
         pytest.skip("this libpq cancels under Python's lock, which the server here needs, too")
     options: dict[str, Any] = {"max_protocol_version": protocol}
     if psycopg.pq.version() < 180000:
