@@ -30,7 +30,7 @@ from gateway.types import FLOAT8, INTEGER, NUMERIC, Type, from_arrow
 class Bound:
     """The values of `$1`, `$2`, ... and their types; both empty when there are none.
 
-    Of an INSERT that is executed several times at once `columns` has the values instead, an array
+    Of a write that is executed several times at once `columns` has the values instead, an array
     for each parameter; see `gathering`.
     """
 

@@ -146,6 +146,7 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.on_end: Callable[[], None] | None = None  # called when they have been sent
         self.exhausted = False  # a take found the end
         self.waits = False  # it is told before it is done; see `gathering`
+        self.counts: Sequence[int] | None = None  # of executions that were done together
         self.binary = False  # a binary cursor's: sent in binary unless the client says otherwise
         self.failed = False  # reading ended with an error, not with the last row
         self.takes = 0  # how often rows were asked for

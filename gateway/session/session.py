@@ -335,13 +335,6 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if self.gathering.statement is not None:
             self.gathering.settle(alone=last)
 
-    def goes_on(self, statement: str) -> bool:
-        """Whether executions wait, and a prepared statement is theirs."""
-        found = self._client.prepared.find(statement)
-        if found is None or found.rows is not None:
-            return False
-        return found.statement is self.gathering.statement
-
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""
         self._client.prepared.forget(name)

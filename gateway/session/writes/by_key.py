@@ -1,14 +1,17 @@
-"""UPDATE and DELETE of the one row that has a key, which ask neither the engine nor for rows."""
+"""UPDATE and DELETE of rows that a key names, which ask neither the engine nor for rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+
+from gateway.errors import GatewayError
 from gateway.session.computation import Bound, Computation
 from gateway.session.settings.time_zones import check_moments
 from gateway.sql.names.relation import Constants
 from gateway.sql.writes.narrowing import Value
-from gateway.store.rows.by_key import KeyChange
+from gateway.store.rows.by_key import KeyChange, key_among
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.changing import OneChange
 
@@ -45,3 +48,59 @@ def change_by_key(
     columns = [name for name in write.columns if name not in steps]
     check_moments(constants, columns, rows.schema.types, target)
     return store.change_one(target.name, KeyChange(wanted, columns, rows, steps))
+
+
+def key_of(query: Computation, bound: Bound) -> tuple[object, ...] | None:
+    """What names the one row of an execution that may be done with others; None of any else.
+
+    What it is set to must be given, and no two executions that are done together be of one row.
+    """
+    write, wanted = query.write, query.wanted(bound)
+    if write is None or wanted is None or write.narrowing is None or query.target is None:
+        return None
+    if query.through is not None or write.returning is not None or write.beside or write.steps:
+        return None
+    told = write.narrowing.names_one and write.narrowing.tells_all(wanted) and all(wanted.values())
+    names = key_among(query.target, wanted) if told else None
+    if write.command == "UPDATE":
+        types = [value.type for value in bound.values]
+        told = write.given is not None and write.given.takes(types)
+    return tuple(wanted[name][0] for name in names) if told and names is not None else None
+
+
+def change_several(
+    store: StoreSession,
+    query: Computation,
+    columns: Sequence[pa.Array],
+    constants: Constants,
+) -> list[int] | None:
+    """Do several executions at once; how many rows each changed. None: nothing was done.
+
+    Args:
+        store: What does it.
+        query: The UPDATE or DELETE, of each of which `key_of` gave something else.
+        columns: The values of each parameter, one for each execution.
+        constants: What the session says of its clocks.
+    """
+    write, target, rows = query.write, query.target, None
+    if write is None or target is None or write.narrowing is None or write.steps:
+        return None
+    key = key_among(target, write.narrowing.wanted) if write.narrowing.names_one else None
+    if key is None:
+        return None
+    wanted = write.narrowing.of_several(columns)
+    if write.command == "UPDATE":
+        # What `key_of` looked at may be another, where clocks are not in UTC: its moments are cast.
+        if write.given is None or not write.given.takes([column.type for column in columns]):
+            return None
+        rows = write.given.executed(columns)
+        try:
+            check_moments(constants, write.columns, rows.schema.types, target)
+        except GatewayError:  # the first of them tells
+            return None
+    names = write.columns if rows is not None else ()
+    done = store.change_one(target.name, KeyChange(wanted, names, rows, key=key))
+    if done is None or done.rows is None:
+        return None
+    changed = set(zip(*(column.to_pylist() for column in done.rows.columns), strict=True))
+    return [int(each in changed) for each in zip(*(wanted[name] for name in key), strict=True)]

@@ -21,7 +21,7 @@ from gateway.session.computation import Bound, Computation, as_it_stands, fields
 from gateway.session.result import Notice, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
-from gateway.session.writes.by_key import change_by_key
+from gateway.session.writes.by_key import change_by_key, change_several
 from gateway.session.writes.giving_back import Returns, under_own_name
 from gateway.session.writes.placing import placed
 from gateway.session.writes.returning import (
@@ -62,6 +62,8 @@ class Executor(Returns):
     def _written(self, statement: Statement, tree: exp.Expr, bound: Bound) -> Result:
         query = self.required(replace(statement, tree=self.with_moments(tree)))
         assert query.write is not None and query.target is not None
+        if bound.columns and query.write.command != "INSERT":
+            return self._several(query, bound)
         target, store = query.target.name, self.registry.store
         with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
             wanted = query.wanted(bound)
@@ -90,6 +92,17 @@ class Executor(Returns):
         for name, detail in columns.items():
             told = f'values of column "{name}" of type numeric were rounded'
             self.notices.append(Notice(told, "WARNING", "01000", detail, HINT))
+
+    def _several(self, query: Computation, bound: Bound) -> Result:
+        """UPDATEs or DELETEs of one row each; without `counts` nothing was done."""
+        assert query.write is not None and query.target is not None
+        target, store = query.target.name, self.registry.store
+        with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
+            self.allow(query.rewritten, query.rowid_of)
+            counts = change_several(store, query, bound.columns, self.constants)
+        result = Result(query.write.command, changed=sum(counts or ()))
+        result.counts = counts
+        return result
 
     def _by_rows(
         self, query: Computation, bound: Bound, wanted: Mapping[str, list[Value]] | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -64,6 +65,26 @@ class Narrowing:
             if all(value is None or type(value) is kind for value in given):
                 found[column] = [value for value in given if isinstance(value, kind)]
         return found
+
+    @property
+    def names_one(self) -> bool:
+        """Whether each column must have one value, and nothing else is asked."""
+        return self.is_whole and all(len(cells) == 1 for cells in self.wanted.values())
+
+    def of_several(self, columns: Sequence[pa.Array]) -> dict[str, list[Any]]:
+        """The value of each column for several rows, of which each is named by one of each.
+
+        Args:
+            columns: The values of each parameter, one for each row.
+        """
+        count = len(columns[0])
+        cells = {name: of[0] for name, of in self.wanted.items()}
+        return {
+            name: columns[cell.parameter - 1].to_pylist()
+            if cell.parameter
+            else [cell.value] * count
+            for name, cell in cells.items()
+        }
 
     def tells_all(self, values: Mapping[str, list[Value]]) -> bool:
         """Whether a row with these `values` is touched, whatever else it has."""

@@ -1,4 +1,4 @@
-"""The one row that has a key, changed or deleted by one statement of DuckDB's.
+"""The one row that has a key, or several, changed or deleted by one statement of DuckDB's.
 
 Otherwise rows are read first, their new values computed, and what comes out is applied by row
 identifiers. Where a key names the row and its new values are told there is nothing to read, and a
@@ -7,11 +7,13 @@ transaction of its own is that one statement: of a million rows an UPDATE takes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from gateway.errors import GatewayError
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.disk.faults import duplicate, translated
 from gateway.store.rows.changes import Target, assigned_values, columns_named, needs_whole
@@ -33,12 +35,15 @@ class KeyChange:
         columns: Columns that are given values; with no `steps` either it is deleted.
         values: Those, a row.
         steps: Column -> sign and operand of `column = column + operand`.
+        key: The columns of a key, where it is of several rows, no two of them with the same values
+            of these; `wanted` has then a value for each row, `values` a row, and `steps` none.
     """
 
     wanted: Wanted
     columns: Sequence[str] = ()
     values: pa.RecordBatch | None = None
     steps: Mapping[str, tuple[str, int | float]] = field(default_factory=dict)
+    key: Sequence[str] = ()
 
     @property
     def changed(self) -> list[str]:
@@ -52,8 +57,10 @@ def as_one(target: Target, change: KeyChange) -> OneChange | None:
     A step whose result is out of range, or a zero, which DuckDB may take for the other zero, finds
     no row.
     """
-    if not (_is_one_row(target.definition, change.wanted) and _stands_alone(target, change)):
+    if not (_is_one_row(target.definition, change) and _stands_alone(target, change)):
         return None
+    if change.key:
+        return _as_several(target, change)
     settings, values = _given(target, change)
     if settings is None:
         return None
@@ -83,6 +90,37 @@ def as_one(target: Target, change: KeyChange) -> OneChange | None:
         one.together = _together(verb, [*same, *conditions])
         one.named = tuple(f"given{n}" for n in range(len(values), len(values) + len(keys)))
     return one
+
+
+def _as_several(target: Target, change: KeyChange) -> OneChange | None:
+    """The statement that does it to several rows, which gives back their keys."""
+    new: dict[str, pa.Array] = {}
+    if change.values is not None:
+        named = columns_named(target.definition, change.columns)
+        try:
+            new = assigned_values(named, change.values.columns)
+        except GatewayError:  # whose row it is, is found out one by one
+            return None
+        if any(_is_delicate(new[column.name], column) for column in named):
+            return None
+    given = {target.inside[name]: values for name, values in new.items()}
+    wanted = {target.inside[name]: pa.array(values) for name, values in change.wanted.items()}
+    columns = [*given.values(), *wanted.values()]
+    delta = pa.table(columns, [f"given{n}" for n in range(len(columns))])
+    settings = [f"{place} = delta.given{n}" for n, place in enumerate(given)]
+    same = [f"old.{place} = delta.given{n}" for n, place in enumerate(wanted, len(given))]
+    verb = f"UPDATE {target.place} AS old SET {', '.join(settings)} FROM delta"
+    if not settings:
+        verb = f"DELETE FROM {target.place} AS old USING delta"
+    text = f"{verb} WHERE {' AND '.join(same)}"
+    return OneChange(target.oid, text, (), delta=delta, key=[target.inside[n] for n in change.key])
+
+
+def _is_delicate(values: pa.Array, column: Column) -> bool:
+    """Whether a NULL is refused, or a zero is there, which is written by `changes`."""
+    if column.not_null and values.null_count:
+        return True
+    return pa.types.is_floating(values.type) and bool(pc.any(pc.equal(values, 0)).as_py())
 
 
 def _is_alike(value: Value) -> bool:
@@ -123,10 +161,18 @@ def refuse_taken(target: Target, rows: pa.RecordBatch) -> None:
 _SHOWN_ALIKE = frozenset({"int2", "int4", "int8", "text", "varchar"})
 
 
-def _is_one_row(definition: TableDefinition, wanted: Wanted) -> bool:
+def _is_one_row(definition: TableDefinition, change: KeyChange) -> bool:
     """Whether DuckDB holds a key that lets no two rows have these values."""
-    one_each = all(len(values) == 1 for values in wanted.values())
-    return one_each and any(wanted.keys() >= set(key) for key in definition.key_names())
+    if change.key:
+        return tuple(change.key) == key_among(definition, change.wanted)
+    one_each = all(len(values) == 1 for values in change.wanted.values())
+    return one_each and key_among(definition, change.wanted) is not None
+
+
+def key_among(definition: TableDefinition, names: Collection[str]) -> tuple[str, ...] | None:
+    """The first key of a table whose columns are all among some names."""
+    found = (tuple(key) for key in definition.key_names() if set(key).issubset(names))
+    return next(found, None)
 
 
 def _stands_alone(target: Target, change: KeyChange) -> bool:

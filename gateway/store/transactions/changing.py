@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 
 @dataclass(slots=True)
 class OneChange:
@@ -16,6 +18,9 @@ class OneChange:
         values: Those of its parameters.
         asks_more: Whether it finds a row only under a condition of its own.
         count: How many rows it changed; None: it was not done yet.
+        delta: Of several rows, the table of that name in the statement.
+        key: Of several rows, the columns that name them, by DuckDB's names.
+        rows: Those of the rows that it changed, once it was done.
         together: The statement that does several of its kind at once; see `Write`.
         named: What of its values names the row there.
     """
@@ -27,6 +32,9 @@ class OneChange:
     count: int | None = None
     together: str = ""
     named: tuple[str, ...] = ()
+    delta: pa.Table | None = None
+    key: Sequence[str] = ()
+    rows: pa.Table | None = None
 
     @property
     def command(self) -> str:

@@ -134,6 +134,10 @@ class Transaction(Seeing):
 
         With `waits` it is done at the commit, all by itself where nothing else was.
         """
+        if change.delta is not None:
+            told = change.statement, change.delta, ", ".join(change.key)
+            change.count, change.rows = self.rewrite(change.oid, *told)
+            return
         if waits and self._connection.waits_for(change):
             self._touch(change.oid, None)
             self.changes[change.oid] = None

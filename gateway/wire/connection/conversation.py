@@ -256,7 +256,7 @@ class Conversation:
         result = self._session.execute(message.portal, last=self._ends_series())
         if result.waits:
             portal.ended = True
-            self._held.complete(replies.command_complete(result.tag(0)))
+            self._held.complete(result)
             return
         if result.fields is None or result.copy is not None:
             if portal.ended and result.command:  # an empty one may be run again

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gateway.session.result import Result
 from gateway.wire.encoding.values import Bytes
+from gateway.wire.protocol import replies
 from gateway.wire.protocol.messages import Bind, Close, Describe, Execute, Message
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ class Held:
 
     def __init__(self, session: Session, send: Callable[[Bytes], None]) -> None:
         self._session, self._send = session, send
-        self._answers: list[Bytes] = []
+        self._answers: list[Bytes | Result] = []
         self._ends: list[int] = []  # how many answers there were with that of each execution
         self.waits = False  # executions do
         self.portal = ""  # of the newest Bind
@@ -34,14 +36,14 @@ class Held:
         else:
             self._send(data)
 
-    def complete(self, data: Bytes) -> None:
-        """Take the last answer to an execution that waits.
+    def complete(self, result: Result) -> None:
+        """Take what an execution that waits will come to, which is the last answer to it.
 
         Raises:
             GatewayError: as `settle`, since as many wait as may.
         """
         self.waits = True
-        self._answers.append(data)
+        self._answers.append(result)
         self._ends.append(len(self._answers))
         if self._session.gathering.is_full:
             self.settle()
@@ -50,7 +52,7 @@ class Held:
         """Whether executions may go on waiting, since it belongs to one more of them."""
         match message:
             case Bind():
-                return self._session.goes_on(message.statement)
+                return self._session.gathering.binds(message.statement)
             case Execute():
                 return message.portal == self.portal
             case Describe() | Close():
@@ -74,5 +76,7 @@ class Held:
         answers, ends = self._answers, self._ends
         self._answers, self._ends, self.waits = [], [], False
         count = ends[done] - 1 if done < len(ends) else len(answers)
-        for data in answers[:count]:
-            self._send(data)
+        for answer in answers[:count]:
+            if isinstance(answer, Result):
+                answer = replies.command_complete(answer.tag(0))
+            self._send(answer)
