@@ -92,7 +92,9 @@ def refuse_parameters(statement: Statement) -> None:
     tree = statement.tree
     if "$" not in statement.text or not isinstance(tree, exp.Query | exp.DML | exp.Values):
         return
-    parameter = next(iter(nodes_of(tree, exp.Parameter)), None)
+    where = tree.args.get("where") if isinstance(tree, exp.Update) else None  # PostgreSQL's order
+    found = nodes_of(where or tree, exp.Parameter) or nodes_of(tree, exp.Parameter)
+    parameter = next(iter(found), None)
     if parameter is not None:
         place = max(position_of(parameter) - 1, 0)  # of the number
         raise UndefinedParameter(f"there is no parameter ${parameter.name}", position=place)

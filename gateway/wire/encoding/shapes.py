@@ -85,7 +85,8 @@ def spread(formats: tuple[int, ...], count: int) -> tuple[int, ...]:
     """
     if not formats:
         return (TEXT_FORMAT,) * count
-    for form in formats:
+    each = formats * count if len(formats) == 1 else formats
+    for form in each:
         if form not in (0, 1):
             raise InvalidParameterValue(f"unsupported format code: {form}")
-    return formats * count if len(formats) == 1 else formats
+    return each
