@@ -177,8 +177,10 @@ class Transaction(Seeing):
                 self._touch(write.oid, write.delta)
                 found = self._find(write.oid, write.delta)
             cursor = self._to_write()
+            again = write.together and write.values  # others of its kind come with other values
+            statement = self._connection.appends.read(write.statement) if again else write.statement
             with self._connection.registered(None if write.values else write.delta):
-                done = cursor.execute(write.statement, list(write.values)).fetchall()
+                done = cursor.execute(statement, list(write.values)).fetchall()
             count = done[0][0] if done else None
         self._keep(replace(write, count=count), found)
         return count
