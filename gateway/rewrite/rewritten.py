@@ -18,7 +18,7 @@ from gateway.sql.names.scope import Analysis, Output
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.inference import info_of
-from gateway.sql.types.parameter_casts import cast_parameters
+from gateway.sql.types.parameter_casts import cast_parameters, is_told_apart
 from gateway.types import Type
 
 
@@ -123,6 +123,7 @@ class Rewritten:
 
     def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:
         """The engine's SQL of `typed`; it is printed once."""
+        described = described and is_told_apart(types)
         key = (tuple(types.items()), described)
         text = self._texts.get(key)
         if text is None:

@@ -41,6 +41,11 @@ def cast_parameters(tree: exp.Expr, types: Mapping[int, Type], described: bool) 
             parameter.parent.replace(copied(parameter))
 
 
+def is_told_apart(types: Mapping[int, Type]) -> bool:
+    """Whether a query with parameters of these types is another one to be described than to run."""
+    return any((known.element or known).name in _TOLD for known in types.values())
+
+
 def _is_cast(known: Type, described: bool) -> bool:
     """Whether a parameter of the type is cast in the engine's SQL; an array as its elements."""
     name = known.name if known.element is None else known.element.name
