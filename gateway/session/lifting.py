@@ -139,7 +139,7 @@ def _serves(client: Client, shape: _Shape, statement: Statement, lifted: Lifted)
         return False
     known = shape.serves.get(standing)
     if known is None:
-        known = not client.executor.catalogue.answers(statement.tree) and _agree(
+        known = not client.executor.catalogue.answers(statement.text, statement.tree) and _agree(
             client, statement, lifted
         )
         if len(shape.serves) >= _MOST_STANDINGS:

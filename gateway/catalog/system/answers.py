@@ -24,6 +24,7 @@ from gateway.catalog.system.shown import shown, type_of
 from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.coercing import registered
 from gateway.catalog.translation.terms import Output
+from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.types import Type
 
 
@@ -99,15 +100,27 @@ class Catalogue:
         self.stopping = Stopping()
         self._looking = False  # at what there is
 
-    def answers(self, tree: object) -> bool:
+    def answers(self, text: str, tree: object) -> bool:
         """Whether the query is one for the catalogue; kept with the tree, which clients share."""
         if not isinstance(tree, exp.Query) or "pg_catalog" in self._registry.search_path:
-            return is_for_catalogue(tree, self._registry)
+            return self._can_answer(text, tree)
         key = "route " + ",".join(self._registry.search_path)
         found: bool | None = tree.meta.get(key)
         if found is None:
-            found = tree.meta[key] = is_for_catalogue(tree, self._registry)
+            found = tree.meta[key] = self._can_answer(text, tree)
         return found
+
+    def _can_answer(self, text: str, tree: object) -> bool:
+        """Whether it is for the catalogue, and nothing in it that only the engine computes."""
+        if not isinstance(tree, exp.Expr) or not is_for_catalogue(tree, self._registry):
+            return False
+        try:
+            self._translated(self.moment(), text, tree, {})
+        except FeatureNotSupported:
+            return False
+        except GatewayError:  # it is told in its turn, once types of parameters are declared
+            return True
+        return True
 
     def describe(
         self, text: str, tree: exp.Expr, declared: Mapping[int, Type]

@@ -33,6 +33,7 @@ from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.terms import Output, Query
 from gateway.errors import (
+    DivisionByZero,
     FeatureNotSupported,
     GatewayError,
     InternalError,
@@ -57,6 +58,8 @@ SET lock_configuration = true;
 _NO_IDENTIFIER = "string is not a valid identifier"
 _TOO_LARGE = "too large"  # what a macro says of a value that is
 _OUT_OF_RANGE = "out of range"
+_OVERFLOW = re.compile(r"Overflow in \w+ of INT(16|32|64)")
+_INTEGERS = {"16": "smallint", "32": "integer", "64": "bigint"}
 _KEPT_MOMENTS = 16
 _OF_CLIENTS = ("pg_catalog.pg_stat_", "pg_catalog.pg_locks")
 _OF_SESSION = {"pg_catalog.pg_cursors", "pg_catalog.pg_prepared_statements"}
@@ -363,6 +366,10 @@ def _refusal(error: duckdb.Error) -> GatewayError:
         return QueryCanceled("canceling statement due to user request")
     if isinstance(error, duckdb.OutOfMemoryException) or _TOO_LARGE in text:
         return OutOfMemory("a catalogue query needs more memory than there is for it")
+    if "Division by zero" in text:
+        return DivisionByZero("division by zero")
+    if isinstance(error, duckdb.OutOfRangeException) and (wide := _OVERFLOW.search(text)):
+        return NumericValueOutOfRange(f"{_INTEGERS[wide[1]]} out of range")
     if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
         from gateway.errors import InvalidTextRepresentation
 

@@ -9,7 +9,6 @@ from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.static import static
-from gateway.catalog.translation.calls import has_function
 from gateway.sql.lowered.lending import type_word
 from gateway.sql.names.scope import visible_ctes
 from gateway.sql.text.trees import nodes, nodes_of
@@ -96,11 +95,7 @@ def _speaks_catalogue(tree: exp.Expr) -> bool:
     for node in nodes(tree):
         if isinstance(node, exp.Anonymous):
             name = node.name.lower()
-            if not is_catalogue_function(name):
-                lacking = not (has_function(name) or isinstance(node.parent, exp.Table))
-                if name in _ENGINE or lacking:
-                    return False
-            elif name == "pg_typeof":  # the engine's functions, too, are asked about
+            if name in _ENGINE or name == "pg_typeof":  # which tells of the engine's functions too
                 return False
             found = found or is_catalogue_function(name)
         elif isinstance(node, exp.Cast):

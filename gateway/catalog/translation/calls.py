@@ -12,6 +12,7 @@ from sqlglot import exp
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.datatypes import undefined
+from gateway.catalog.translation.exactness import check_call
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
 from gateway.catalog.translation.json_calls import (
     WRITTEN_AS_TEXT,
@@ -64,24 +65,17 @@ def call(
         raise undefined(schema, name, terms, node)
     pairs = zip(terms, found.arguments, strict=True)
     arguments = [within.coerce(term, kind) for term, kind in pairs]
+    check_call(name, found, arguments, node)
     sql = _written(within, name, found, arguments, node)
     if clauses is not None:
         sql = _with_clauses(within, sql, clauses, scope)
     is_set = found.routine.returns_set
     result = found.result
-    if found.routine.kind == "a" and name in ("sum", "avg"):
+    if name == "sum":
         sql = f"CAST({sql} AS {static().storage(result).duckdb})"
     nested = name == "array_agg" and bool(element_of(arguments[0].type))
     fields = arguments[0].fields if name == "array_agg" else ()
     return Term(sql, result, fields=fields, is_set=is_set, nested=nested)
-
-
-_KNOWN = frozenset(form.partition("/")[0].partition("(")[0] for form in TEMPLATES) | SPECIAL.keys()
-
-
-def has_function(name: str) -> bool:
-    """Whether a catalogue query may call a function of that name, with some arguments."""
-    return name in _KNOWN or name.startswith(COUNTERS)
 
 
 def _is_star(nodes: Sequence[exp.Expr]) -> bool:
@@ -93,7 +87,8 @@ def _written(
 ) -> str:
     first = found.routine.arguments[0] if arguments else 0
     forms = f"{name}({first})", f"{name}/{len(arguments)}", name
-    template = next((TEMPLATES[form] for form in forms if form in TEMPLATES), None)
+    written = next((TEMPLATES[form] for form in forms if form in TEMPLATES), None)
+    template = _matching(name, found, arguments, node) or written
     if template is None and name.startswith(COUNTERS):
         kind = static().storage(found.result).duckdb
         counted = kind in ("BIGINT", "DOUBLE")
@@ -102,11 +97,7 @@ def _written(
         raise FeatureNotSupported(
             f"function {name} is not supported in a catalogue query", position=position_of(node)
         )
-    if name == "substring" and found.routine.arguments == (TEXT, TEXT):
-        template = _pattern_template(arguments[1], node)
-    elif name == "substring" and found.routine.arguments == (TEXT, TEXT, TEXT):
-        template = _similar_template(*(_constant(each, node) for each in arguments[1:]))
-    elif "json_text(" in template and arguments[0].type in JSON_TYPES:
+    if "json_text(" in template and arguments[0].type in JSON_TYPES:
         template = template.replace("json_text(", "json_list(")
     elif name == "age" and found.routine.arguments == (_XID,):  # no transaction has a number here
         template = "CAST(CASE {0} WHEN 0 THEN 2147483647 ELSE 0 END AS INTEGER)"
@@ -115,7 +106,7 @@ def _written(
         between = "', ' || chr(10) || ' '" if name == "json_agg" else "', '"
         template = f"('[' || string_agg({{0}}, {between}) || ']')"
         shown = [row_text(within, arguments[0], compact=name == "json_agg")]
-    elif name in ("json_agg", "jsonb_agg", "concat", "concat_ws"):  # of a reg value its name
+    elif name in ("json_agg", "jsonb_agg"):  # of a reg value its name
         texts = (within.cast(a, TEXT) if a.type in WRITTEN_AS_TEXT else a for a in arguments)
         shown = [text.sql for text in texts]
     elif name in ("json_object_agg", "jsonb_object_agg"):
@@ -123,17 +114,33 @@ def _written(
     return fill(within, template, shown)
 
 
-def _pattern_template(pattern: Term, node: exp.Expr) -> str:
-    """substring(text from pattern): what the first parentheses match, or else the whole."""
-    _constant(pattern, node)  # DuckDB wants to know the group beforehand
-    group = int(re.search(r"(?<!\\)\((?!\?)", pattern.sql) is not None)
-    return f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN regexp_extract({{0}}, {{1}}, {group}) END"
+_GROUP = re.compile(r"(?<!\\)\((?!\?)")
+
+
+def _matching(name: str, found: Resolved, arguments: Sequence[Term], node: exp.Expr) -> str | None:
+    """The template of a call that gives parts of a match; None: of another call.
+
+    DuckDB wants to know the groups beforehand.
+    """
+    kinds = found.routine.arguments
+    if name not in ("substring", "regexp_match") or set(kinds) != {TEXT}:
+        return None
+    patterns = [_constant(each, node) for each in arguments[1:]]
+    if len(patterns) > 1:
+        return _similar_template(*patterns) if name == "substring" else None
+    groups = len(_GROUP.findall(patterns[0]))
+    if name == "substring":  # what the first parentheses match, or else the whole
+        part = f"regexp_extract({{0}}, {{1}}, {min(groups, 1)})"
+    else:
+        numbers = range(1, groups + 1) if groups else [0]
+        part = f"[{', '.join(f'regexp_extract({{0}}, {{1}}, {n})' for n in numbers)}]"
+    return f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN {part} END"
 
 
 def _constant(pattern: Term, node: exp.Expr) -> str:
     if not pattern.sql.startswith("'"):
         raise FeatureNotSupported(
-            "substring by a pattern that is no constant is not supported in a catalogue query",
+            "a pattern that is no constant is not supported in a catalogue query",
             position=position_of(node),
         )
     return pattern.sql[1:-1].replace("''", "'")

@@ -10,6 +10,7 @@ from gateway.catalog.system.storage import INT2VECTOR, NUMBERED, OIDVECTOR
 from gateway.catalog.translation.resolution import (
     BOOL,
     BPCHAR,
+    BYTEA,
     CHAR,
     NAME,
     NUMERIC,
@@ -30,6 +31,7 @@ from gateway.errors import (
     UndefinedObject,
     UndefinedTable,
 )
+from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.inputs.jsontext import read_json, read_jsonb
 from gateway.sql.inputs.literals import char, date, timestamp
 
@@ -45,7 +47,7 @@ TEXTS = frozenset({CHAR, NAME, TEXT, VARCHAR, BPCHAR, UNKNOWN})
 _TRUE = {"t", "true", "y", "yes", "on", "1"}
 _FALSE = {"f", "false", "n", "no", "off", "0"}
 _INT4 = 23
-_DATE, _TIMESTAMPTZ = 1082, 1184
+_DATE, _TIMESTAMPTZ, _INTERVAL = 1082, 1184, 1186
 _MOMENTS = frozenset({_DATE, 1114, _TIMESTAMPTZ})
 _JSONB = 3802
 _JSON = {114: read_json, _JSONB: read_jsonb}
@@ -120,6 +122,9 @@ class Coercion:
             return self._boolean(text)
         if base == CHAR:
             return quoted(char(text))
+        if base == _INTERVAL:
+            months, days, microseconds = read_interval(text)
+            return f"(to_months({months}) + to_days({days}) + to_microseconds({microseconds}))"
         if base in _MOMENTS:
             text = _moment(text, base)
         elif base in _JSON:
@@ -149,6 +154,8 @@ class Coercion:
             items: list[str | None] = list(text.split())
         else:
             items = array_items(text)
+        if any(item is not None and item.startswith("{") for item in items):
+            raise FeatureNotSupported("an array of arrays is not supported in a catalogue query")
         values = ["NULL" if item is None else self._scalar(item, element) for item in items]
         return f"CAST([{', '.join(values)}] AS {kind})"
 
@@ -160,9 +167,10 @@ class Coercion:
         Raises:
             FeatureNotSupported: 0A000, a cast that the catalogue does not do.
         """
-        if term.nested and static().base(wanted) in TEXTS:
+        nested = term.nested and static().base(wanted) in TEXTS
+        if nested or static().base(wanted) in (NUMERIC, BYTEA):
             raise FeatureNotSupported(
-                "a cast to text of an array of arrays is not supported in a catalogue query"
+                f"a cast to {_spelt(wanted)} of such a value is not supported in a catalogue query"
             )
         if term.literal is not None or term.parameter or term.sql == "NULL":
             done = self.coerce(term, wanted)
@@ -175,6 +183,12 @@ class Coercion:
         if wanted == NAME != static().base(term.type) and len(term.literal or _LONG) > _NAME_LENGTH:
             return Term(f"left({done.sql}, {_NAME_LENGTH})", wanted)
         return Term(done.sql, wanted)
+
+    def written(self, term: Term) -> str:
+        """A value as its type's output function writes it: of a Boolean one letter."""
+        if term.type == BOOL:
+            return f"CASE WHEN {term.sql} THEN 't' WHEN NOT {term.sql} THEN 'f' END"
+        return self.cast(term, TEXT).sql
 
     def converted(self, term: Term, wanted: int) -> Term:
         """A value of one type as one of another."""

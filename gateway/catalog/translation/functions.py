@@ -235,7 +235,10 @@ TEMPLATES: dict[str, str] = {
     ),
     "repeat": "repeat({0}, room(CAST(strlen({0}) AS BIGINT) * {1}, {1}))",
     "reverse": "reverse({0})",
-    "split_part": "split_part({0}, {1}, {2})",
+    "split_part": (
+        "CASE WHEN {1} <> '' THEN split_part({0}, {1}, {2}) "
+        "WHEN {2} IN (1, -1) THEN {0} WHEN {0} IS NOT NULL THEN '' END"
+    ),
     "starts_with": "starts_with({0}, {1})",
     "strpos": "strpos({0}, {1})",
     "position": "strpos({0}, {1})",
@@ -243,8 +246,6 @@ TEMPLATES: dict[str, str] = {
     "chr": "chr({0})",
     "ascii": "ascii({0})",
     "md5": "md5({0})",
-    "initcap": "array_to_string(list_transform(string_split({0}, ' '), lambda w: "
-    "upper(left(w, 1)) || lower(substr(w, 2))), ' ')",
     "lpad": "lpad({0}, room({1}, {1}), {2})",
     "lpad/2": "lpad({0}, room({1}, {1}), ' ')",
     "rpad": "rpad({0}, room({1}, {1}), {2})",
@@ -268,28 +269,23 @@ TEMPLATES: dict[str, str] = {
     "substr/3": "substring({0}, greatest({1}, 1), greatest({2} + least({1}, 1) - 1, 0))",
     "substring/2": "substring({0}, greatest({1}, 1))",
     "substr/2": "substring({0}, greatest({1}, 1))",
-    "concat": "concat({all})",
-    "concat_ws": "concat_ws({all})",
     "regexp_replace/3": "regexp_replace({0}, {1}, {2})",
     "regexp_replace/4": "regexp_replace({0}, {1}, {2}, {3})",
     "regexp_split_to_array": "regexp_split_to_array({0}, {1})",
     "regexp_split_to_table": "unnest(regexp_split_to_array({0}, {1}))",
-    "regexp_match": "nullif(regexp_extract_all({0}, {1}), [])[1:1]",
-    "string_to_array": "CASE WHEN {0} = '' THEN [] ELSE string_split({0}, {1}) END",
-    "string_to_table": "unnest(string_split({0}, {1}))",
+    "string_to_array/2": (
+        "CASE WHEN {0} = '' THEN [] WHEN {1} = '' THEN [{0}] "
+        "ELSE string_split({0}, COALESCE({1}, '')) END"
+    ),
     "to_hex": "lower(to_hex({0}))",
-    "encode": "CASE {1} WHEN 'hex' THEN lower(hex({0})) ELSE base64({0}) END",
     # Numbers
     "abs": "abs({0})",
     "ceil": "ceil({0})",
     "ceiling": "ceil({0})",
     "floor": "floor({0})",
-    "round": "round({all})",
+    "round(701)": "round_even({0}, 0)",
     "trunc/1": "trunc({0})",
-    "trunc/2": "CAST(trunc({0} * pow(10, {1})) / pow(10, {1}) AS DECIMAL(38,10))",
     "mod": "({0} % {1})",
-    "power": "pow({0}, {1})",
-    "sqrt": "sqrt({0})",
     "random": "random()",
     # Arrays
     "array_length": "CASE WHEN {1} = 1 THEN nullif(len({0}), 0) END",
@@ -299,7 +295,7 @@ TEMPLATES: dict[str, str] = {
     "array_to_string/3": (
         "joined(list_transform(CAST({0} AS VARCHAR[]), lambda v: COALESCE(v, {2})), {1})"
     ),
-    "array_position": "list_position({0}, {1})",
+    "array_position/2": "list_position({0}, {1})",
     "array_fill/2": (
         "CASE WHEN len({1}) > 1 THEN error('arrays of arrays are not supported') "
         "ELSE list_transform(numbers(1, {1}[1], 1), lambda i: {0}) END"
@@ -328,7 +324,7 @@ TEMPLATES: dict[str, str] = {
     "statement_timestamp": "now()",
     "clock_timestamp": "now()",
     "date_part": "date_part({0}, {1})",
-    "date_trunc": "date_trunc({0}, {1})",
+    "date_trunc/2": "date_trunc({0}, {1})",
     "age/1": "age({0})",
     "age/2": "age({0}, {1})",
     # Aggregates and windows
@@ -337,7 +333,6 @@ TEMPLATES: dict[str, str] = {
     "min": "min({0})",
     "max": "max({0})",
     "sum": "sum({0})",
-    "avg": "avg({0})",
     "bool_and": "bool_and({0})",
     "bool_or": "bool_or({0})",
     "every": "bool_and({0})",

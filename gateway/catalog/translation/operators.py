@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.translation.datatypes import spelt
+from gateway.catalog.translation.exactness import check_operator
 from gateway.catalog.translation.resolution import (
     BOOL,
     INT4,
-    NUMERIC,
     TEXT,
     element_of,
     operator_meant,
@@ -32,8 +32,6 @@ _TEMPLATES = {
     "!~~": "({0} NOT LIKE {1} ESCAPE '\\')",
     "~~*": "({0} ILIKE {1} ESCAPE '\\')",
     "!~~*": "({0} NOT ILIKE {1} ESCAPE '\\')",
-    "^": "pow({0}, {1})",
-    "#": "xor({0}, {1})",
     "^@": "starts_with({0}, {1})",
 }
 _ON_ARRAYS = {
@@ -69,6 +67,7 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
             "You might need to add explicit type casts.",
             position=place_of(node),
         )
+    check_operator(symbol, found.arguments, found.result, node)
     pairs = zip(operands, found.arguments, strict=True)
     shown = [within.coerce(term, kind).sql for term, kind in pairs]
     if len(shown) == 1:
@@ -79,8 +78,6 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
     if symbol == "||" and found.result == TEXT:  # of a reg value its name
         shown = [within.cast(term, TEXT).sql for term in operands]
     sql = _template(symbol, found.arguments).format(*shown)
-    if found.result == NUMERIC:  # a quotient is a double, a product has twice the digits
-        sql = f"CAST({sql} AS DECIMAL(38,10))"
     return Term(sql, found.result)
 
 

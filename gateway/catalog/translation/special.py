@@ -26,7 +26,8 @@ from gateway.catalog.translation.resolution import (
 )
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.sql.names.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
@@ -38,6 +39,7 @@ _SECURABLES = (
     "parameter", "schema", "sequence", "server", "table", "tablespace", "type",
 )  # fmt: skip
 _REG_OIDS = {name: oid for oid, name in REGISTERED.items()}
+_WIDE = re.compile(r"%(?:\d+\$)?-?(?:\d+|\*)[sIL]")
 Special = Callable[["Expressions", str, Sequence[exp.Expr], exp.Expr, Scope], Term]
 
 
@@ -160,8 +162,10 @@ def _format(
     first, *rest = within.terms(nodes, scope)
     if first.literal is None:
         raise FeatureNotSupported("format needs its pattern as a literal in a catalogue query")
-    values = [within.cast(within.settled(term), TEXT).sql for term in rest]
+    values = [within.written(within.settled(term)) for term in rest]
     parts, used = [], 0
+    if _WIDE.search(first.literal):
+        raise FeatureNotSupported("format with a width is not supported in a catalogue query")
     for piece in re.split(r"(%(?:\d+\$)?[sIL%])", first.literal):
         if not re.fullmatch(r"%(?:\d+\$)?[sIL%]", piece):
             parts.append(quoted(piece))
@@ -172,12 +176,25 @@ def _format(
         given = re.search(r"\d+", piece)
         place = int(given[0]) - 1 if given else used
         used = place + 1
-        value = values[place] if place < len(values) else "NULL"
-        wrap = {"s": "COALESCE({}, '')", "I": "quote_ident({})", "L": "quote_literal({})"}[
-            piece[-1]
-        ]
+        if place >= len(values):
+            raise InvalidParameterValue(
+                "too few arguments for format()", position=position_of(node)
+            )
+        value = values[place]
+        wrap = {
+            "s": "COALESCE({}, '')",
+            "I": "quote_ident({})",
+            "L": "COALESCE(quote_literal({}), 'NULL')",
+        }[piece[-1]]
         parts.append(wrap.format(value))
     return Term(f"({' || '.join(parts)})", TEXT)
+
+
+def _concat(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    written = [within.written(within.settled(term)) for term in within.terms(nodes, scope)]
+    return Term(f"{name}({', '.join(written)})", TEXT)
 
 
 def _serial_sequence(
@@ -277,6 +294,8 @@ SPECIAL: dict[str, Special] = {
     **dict.fromkeys(("row_to_json", "to_json", "to_jsonb"), json_of),
     "row": _row,
     "format": _format,
+    "concat": _concat,
+    "concat_ws": _concat,
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_viewdef": _viewdef,
     "unnest": _unnest,

@@ -113,7 +113,7 @@ def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) ->
 def typed(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Statement:
     """The statement with the types that were declared; the catalogue's queries tell their own."""
     tree = statement.tree
-    if not isinstance(tree, exp.Expr) or client.executor.catalogue.answers(tree):
+    if not isinstance(tree, exp.Expr) or client.executor.catalogue.answers(statement.text, tree):
         return statement
     return client.executor.recall.typed(statement, declared)
 

@@ -41,7 +41,7 @@ def explained(queries: Explains, statement: Statement, bound: Bound) -> Result:
     explain = statement.tree
     assert isinstance(explain, Explain)
     asked = explain_options(explain)
-    if queries.catalogue.answers(explain.statement.tree):
+    if queries.catalogue.answers(explain.statement.text, explain.statement.tree):
         return lines("EXPLAIN", ["Catalogue query: rows in memory, no table is read"])
     query = queries.required(statement)
     queries.allow(query.rewritten, query.rowid_of)

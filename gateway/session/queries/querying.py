@@ -111,12 +111,13 @@ class Queries:
             statement: Any statement.
             declared: The parameter types that the client gave; they win.
         """
-        if isinstance(statement.tree, Explain) and self.catalogue.answers(
-            statement.tree.statement.tree
+        tree = statement.tree
+        if isinstance(tree, Explain) and self.catalogue.answers(
+            tree.statement.text, tree.statement.tree
         ):
             return Described((), (Field("QUERY PLAN", TEXT),))
-        if isinstance(statement.tree, exp.Expr) and self.catalogue.answers(statement.tree):
-            parameters, columns = self.catalogue.describe(statement.text, statement.tree, declared)
+        if isinstance(tree, exp.Expr) and self.catalogue.answers(statement.text, tree):
+            parameters, columns = self.catalogue.describe(statement.text, tree, declared)
             return Described(parameters, _shown(columns))
         query = self.computation(statement)
         if query is None:
@@ -146,7 +147,7 @@ class Queries:
     def query(self, statement: Statement, bound: Bound) -> Result:
         """Plan a query; its rows are computed as they are read."""
         tree = statement.tree
-        if isinstance(tree, exp.Expr) and self.catalogue.answers(tree):
+        if isinstance(tree, exp.Expr) and self.catalogue.answers(statement.text, tree):
             columns, rows = self.catalogue.query(
                 statement.text, tree, bound.by_number, bound.values
             )

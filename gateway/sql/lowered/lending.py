@@ -17,6 +17,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.jsoncalls import MAKERS
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.names.relation import Relations
 from gateway.sql.names.row_functions import refuse_sets
@@ -26,8 +27,10 @@ from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.rows import row_of
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, Types, info_of_column
-from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
+from gateway.types import ALIASES, BY_NAME, INT4, NUMERIC, REGISTERED, TEXT, Type, array_of
 
+# Calls that write their arguments as texts.
+_WRITING = frozenset({"concat", "concat_ws", "format", *MAKERS})
 # Of a value of any type, by its text.
 _QUOTING = frozenset({"quote_literal", "quote_nullable"})
 
@@ -140,6 +143,17 @@ def lend_calls(block: Block, lender: Lender) -> None:
             _lend_call(node, known, lender)
         elif isinstance(node, exp.Cast):
             _lend_cast(node, known, lender)
+        if isinstance(node, exp.DPipe) or node.name.lower() in _WRITING:
+            _show_operands(node, known, lender)
+
+
+def _show_operands(node: exp.Expr, known: Types, lender: Lender) -> None:
+    """Let what becomes a part of a text be the name of a reg value, not its number."""
+    operands = node.expressions or [node.this, node.expression]
+    for operand in operands:
+        kind = known.of(operand)
+        if kind is not None and kind.name in REGISTERED:
+            operand.replace(_called(lender.lend("$1::text", [kind]), [operand]))
 
 
 def _type_asked(call: exp.Anonymous, known: Types) -> int | None:
@@ -193,6 +207,10 @@ def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
             )
     given = [argument for argument in node.expressions if not _is_constant(argument)]
     lent = lender.lend(_written(node), [_declared(argument, known) for argument in given])
+    for argument in given:
+        if known.of(argument) is NUMERIC:  # of whichever digits
+            argument.replace(exp.Cast(this=argument.copy(), to=data_type("numeric")))
+    given = [argument for argument in node.expressions if not _is_constant(argument)]
     parent = node.parent
     qualified = isinstance(parent, exp.Dot) and parent.expression is node
     (parent if qualified and parent is not None else node).replace(_called(lent, given))
