@@ -199,10 +199,10 @@ def _significant(digits: int, values: pa.Array) -> pa.Array:
     return pa.array(found, _DOUBLE, mask=np.asarray(values.is_null()))
 
 
-def _field_name(keys: pa.Array) -> pa.Array:
-    """The keys of an object, of which none may be NULL."""
+def _object_key(keys: pa.Array, refusals: pa.Array) -> pa.Array:
+    """The keys of an object, of which none may be NULL; else the refusal is raised."""
     if keys.null_count:
-        raise InvalidParameterValue("field name must not be null")
+        raise InvalidParameterValue(refusals[0].as_py())
     return keys
 
 
@@ -281,7 +281,7 @@ _COLUMNAR: list[Columnar] = [
     ("rint", [_DOUBLE], _DOUBLE, _rint),
     ("fifteen_digits", [_DOUBLE], _DOUBLE, partial(_significant, 15)),
     ("six_digits", [_DOUBLE], _DOUBLE, partial(_significant, 6)),
-    ("field_name", [_TEXT], _TEXT, _field_name),
+    ("object_key", [_TEXT, _TEXT], _TEXT, _object_key),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
     ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
     ("subscript_within", [_BIGINT, _BIGINT], _BIGINT, _subscript_within),

@@ -241,11 +241,11 @@ def _array(tree: exp.Expr, types: Types) -> Type | None:
 
 def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     sides = (types.of(tree.this), types.of(tree.expression))
-    if JSONB in sides:
-        return JSONB
-    if BYTEA in sides:
-        beside = tree.this if sides[1] is BYTEA else tree.expression
-        return BYTEA if sides[0] is sides[1] or is_untyped(beside) else TEXT
+    for kind in (JSONB, BYTEA):
+        if kind in sides:
+            beside = tree.this if sides[1] is kind else tree.expression
+            told = sides[0] is sides[1] or is_untyped(beside) or isinstance(beside, exp.Parameter)
+            return kind if told else TEXT
     array = result_type("array_cat", sides)
     if array is not None and any(map(is_untyped, (tree.this, tree.expression))):
         return array

@@ -60,8 +60,19 @@ def take_part(node: exp.Expr, known: Types) -> exp.Expr:
     if by_number and step_kind is not None and step_kind.name in INTEGER:
         name = by_number if kind is JSON else by_number.replace("json", "jsonb")
     elif not by_number:
+        _refuse_text(node, step_kind)
         step = exp.Cast(this=step.copy(), to=data_type("text[]"))
     return called(name, node.this, step, gives=TEXT if as_text else kind)
+
+
+def _refuse_text(node: exp.Expr, kind: Type | None) -> None:
+    """Refuse a text where a path stands, but for a literal."""
+    if kind is TEXT and not node.expression.is_string:
+        raise UndefinedFunction(
+            "operator does not exist: it takes the path as text[]",
+            hint="Cast the right side to text[].",
+            position=position_of(node),
+        )
 
 
 def compare(node: exp.Expr, known: Types) -> exp.Expr | None:
@@ -74,8 +85,9 @@ def compare(node: exp.Expr, known: Types) -> exp.Expr | None:
     if isinstance(node, exp.ArrayContainedBy):
         return called("json_contains", as_jsonb(right), as_jsonb(left), gives=BOOL)
     if isinstance(node, exp.DPipe):
-        if TEXT in (known.of(left), known.of(right)) and not (left.is_string or right.is_string):
-            return None
+        sides = [(side, known.of(side)) for side in (left, right)]
+        if any(kind is TEXT and not side.is_string for side, kind in sides):
+            return None  # a text beside it makes a text
         return called("json_joined", as_jsonb(left), as_jsonb(right), gives=JSONB)
     if isinstance(node, exp.Sub) and known.of(left) is JSONB:
         return _without(left, right, known)
@@ -114,6 +126,8 @@ def look_for_keys(node: exp.Expr, known: Types) -> exp.Expr:
             hint="Cast the left side to jsonb.",
             position=position_of(node),
         )
+    if kind == "text[]":
+        _refuse_text(node, known.of(node.expression))
     keys = exp.Cast(this=node.expression.copy(), to=kind_of(kind))
     return called(name, as_jsonb(node.this), keys, gives=gives)
 

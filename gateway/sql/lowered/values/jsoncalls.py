@@ -252,29 +252,34 @@ def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
         raise InvalidParameterValue("argument list must have even number of elements")
     parts: list[exp.Expr | str] = ["{"]
     for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
-        _check_key(node, 2 * place + 1, key, known)
+        null = _check_key(node, 2 * place + 1, key, known)
         parts += [", "] if place else []
         parts += [
-            called("json_quoted", written(key, known)),
+            called("json_quoted", _never_null(written(key, known), null)),
             " : ",
             _or_null(_json_of(value, known)),
         ]
     return _joined([*parts, "}"])
 
 
-def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> None:
-    """Refuse a key that is none, where the text says so.
+def _never_null(key: exp.Expr, refusal: str) -> exp.Expr:
+    return called("object_key", key, exp.Literal.string(refusal), gives=TEXT)
+
+
+def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> str:
+    """Refuse a key that is none, where the text says so; the refusal of one that is NULL.
 
     Raises:
         InvalidParameterValue: 22023.
     """
+    binary = node.name.startswith("jsonb")
+    null = f"argument {place}" + (": key must not be null" if binary else " cannot be null")
     if isinstance(key.unnest(), exp.Null):
-        null = "key must not be null" if node.name.startswith("jsonb") else "cannot be null"
-        colon = ":" if node.name.startswith("jsonb") else ""
-        raise InvalidParameterValue(f"argument {place}{colon} {null}")
+        raise InvalidParameterValue(null)
     kind = known.of(key)
     if kind is not None and (kind in JSONS or kind.element is not None):
         raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
+    return null
 
 
 def _aggregate(node: exp.Anonymous, known: Types, between: str = "") -> exp.Expr:
@@ -294,7 +299,7 @@ def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
     key, value = node.expressions
     order = value if isinstance(value, exp.Order) else None
     inner = order.this if order is not None else value
-    name = called("json_quoted", called("field_name", written(key, known)))
+    name = called("json_quoted", _never_null(written(key, known), "field name must not be null"))
     pair = _joined([name, " : ", _or_null(_json_of(inner, known))])
     if isinstance(node.parent, exp.Filter):  # of a row that is left out nothing is asked
         kept = node.parent.expression.this.copy()

@@ -23,14 +23,14 @@ _ITEMS_PADDED = array_of(_PADDED)
 _AS_IT_IS = frozenset(
     {
         *MAKERS, *(name.replace("json", "jsonb") for name in MAKERS),
-        "array_agg", "coalesce", "concat", "concat_ws", "count", "field_name", "first_value",
+        "array_agg", "coalesce", "concat", "concat_ws", "count", "object_key", "first_value",
         "format", "format_text", "greatest", "grouping", "json_quoted", "lag", "last_value", "lead",
         "least", "max", "min", "nth_value", "nullif", "octet_length", "pg_typeof", "row", "rtrim",
     }
 )  # fmt: skip
 
 # Of those, what counts, compares, names a key or takes the blanks away.
-_INDIFFERENT = frozenset({"count", "field_name", "grouping", "nullif", "pg_typeof", "rtrim"})
+_INDIFFERENT = frozenset({"count", "object_key", "grouping", "nullif", "pg_typeof", "rtrim"})
 _PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo)
 _ITEMS = ("any", "all")
 _COMPARING = (*_ITEMS, "array_position", "array_positions", "array_remove", "array_replace")
