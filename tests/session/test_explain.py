@@ -24,7 +24,7 @@ def test_an_option_without_effect_is_taken(option: str, connect: Connect) -> Non
 
 
 REFUSED = {
-    "FORMAT json": ("0A000", "FORMAT JSON"),
+    "FORMAT yaml": ("0A000", "FORMAT YAML"),
     "BUFFERS": ("0A000", "BUFFERS ON"),
     "WAL on": ("0A000", "WAL ON"),
     "SETTINGS true": ("0A000", "SETTINGS ON"),
@@ -57,6 +57,28 @@ def test_analyze_of_a_write_is_refused(statement: str, connect: Connect) -> None
         assert connection.execute(f"EXPLAIN {statement}").fetchall()
     finally:
         connection.execute("DROP TABLE explained")
+
+
+def test_a_plan_is_a_document_where_json_is_asked_for(connect: Connect) -> None:
+    found = connect().execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {WORK} WHERE uwnd > 100")
+    assert [(column.name, column.type_code) for column in found.description or ()] == [
+        ("QUERY PLAN", 114)
+    ]
+    ((document,),) = found.fetchall()
+    assert document[0]["Reads"] == ["ncep.winds: 1 of 1 chunks read"]
+    node, kinds = document[0]["Plan"], []
+    assert node["Actual Rows"] == 1
+    while node is not None:
+        kinds.append(node["Node Type"])
+        (node,) = node.get("Plans", [None])
+    assert (kinds[0], kinds[-1]) == ("ProjectionExec", "DatasetExec")
+
+
+def test_what_is_rewritten_and_a_catalogue_query_are_documents_too(connect: Connect) -> None:
+    rewritten = connect().execute("EXPLAIN (FORMAT JSON, REWRITE) SELECT 1 AS a").fetchone()
+    catalogue = connect().execute("EXPLAIN (FORMAT JSON) SELECT * FROM pg_class").fetchone()
+    assert rewritten == ([{"Rewrite": "SELECT\n  1 AS a"}],)
+    assert catalogue is not None and "Catalogue" in catalogue[0][0]["Plan"]["Node Type"]
 
 
 def test_analyze_of_a_query_runs_it(connect: Connect) -> None:

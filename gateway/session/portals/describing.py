@@ -27,6 +27,7 @@ from gateway.session.writes.modifying import describe_modifying
 from gateway.session.writes.placing import placed
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
 from gateway.sql.statements.cursors import Declare, FetchStatement
+from gateway.sql.statements.explaining import plan_type
 from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
@@ -96,7 +97,7 @@ def _described(client: Describing, statement: Statement, declared: Mapping[int, 
         return describe_merge(client.executor, statement, dict(declared))
     if isinstance(tree, Explain) and isinstance(tree.statement.tree, exp.Merge):
         told = describe_merge(client.executor, tree.statement, dict(declared))
-        return replace(told, fields=(Field("QUERY PLAN", TEXT),))
+        return replace(told, fields=(Field("QUERY PLAN", plan_type(tree)),))
     with placed(tree, client.executor.columns_of):
         return client.executor.describe(statement, declared)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Protocol
+
+import pyarrow as pa
 
 from gateway.catalog.system.answers import Catalogue
 from gateway.engine.interface import EngineSession, Plan
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation
-from gateway.session.result import Result, lines, plan_lines, read_lines
+from gateway.session.queries.plan_trees import plan_tree
+from gateway.session.result import Field, Result, lines, plan_lines, read_lines
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import Explain, Statement
+from gateway.types import BY_NAME
 
 
 class Explains(Protocol):
@@ -37,19 +42,31 @@ class Explains(Protocol):
 
 
 def explained(queries: Explains, statement: Statement, bound: Bound) -> Result:
-    """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
+    """The plan, or with the option `rewrite` the engine's SQL: a line a row, or a document."""
     explain = statement.tree
     assert isinstance(explain, Explain)
     asked = explain_options(explain)
     if queries.catalogue.answers(explain.statement.text, explain.statement.tree):
-        return lines("EXPLAIN", ["Catalogue query: rows in memory, no table is read"])
+        plan = ["Catalogue query: rows in memory, no table is read"]
+        return document(plan_tree(plan)) if "json" in asked else lines("EXPLAIN", plan)
     query = queries.required(statement)
     queries.allow(query.rewritten, query.rowid_of)
     if "rewrite" in asked:
+        if "json" in asked:
+            return document(json.dumps([{"Rewrite": query.rewritten.text}], indent=2))
         return lines("EXPLAIN", query.rewritten.text.splitlines())
     words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
     tables = queries.tables(query)
-    plan = queries.plan_with(query.rewritten, tables, bound, " ".join(words))
-    told = list(plan_lines(plan.stream()))
-    told += read_lines(tables, queries.engine.reads) if "analyze" in asked else []
-    return lines("EXPLAIN", told)
+    planned = queries.plan_with(query.rewritten, tables, bound, " ".join(words))
+    told = list(plan_lines(planned.stream()))
+    read = read_lines(tables, queries.engine.reads) if "analyze" in asked else []
+    if "json" in asked:  # of the last plan, which is the physical one
+        last = next(n for n, line in enumerate(reversed(told)) if not line.startswith(" "))
+        return document(plan_tree(told[len(told) - last :], read))
+    return lines("EXPLAIN", told + read)
+
+
+def document(text: str) -> Result:
+    """A result of one JSON document."""
+    batch = pa.record_batch({"QUERY PLAN": pa.array([text], pa.string())})
+    return Result("EXPLAIN", (Field("QUERY PLAN", BY_NAME["json"]),), iter([batch]))

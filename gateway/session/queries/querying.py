@@ -56,12 +56,13 @@ from gateway.sql.lowered.relations.value_rows import as_select
 from gateway.sql.meaning.locating import located
 from gateway.sql.names.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.names.scope import table_node
+from gateway.sql.statements.explaining import plan_type
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.definitions.definitions import View
 from gateway.store.rows.looking import Wanted
-from gateway.types import TEXT, Type
+from gateway.types import Type
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ class Queries:
         if isinstance(tree, Explain) and self.catalogue.answers(
             tree.statement.text, tree.statement.tree
         ):
-            return Described((), (Field("QUERY PLAN", TEXT),))
+            return Described((), (Field("QUERY PLAN", plan_type(tree)),))
         if isinstance(tree, exp.Expr) and self.catalogue.answers(statement.text, tree):
             parameters, columns = self.catalogue.describe(statement.text, tree, declared)
             return Described(parameters, _shown(columns))
@@ -128,8 +129,8 @@ class Queries:
             return Described(types, self.returned_fields(query, known))
         types, plan = infer(self, query, known)
         by_number = dict(enumerate(types, 1))
-        if statement.kind == Kind.EXPLAIN:
-            return Described(types, (Field("QUERY PLAN", TEXT),))
+        if isinstance(tree, Explain):
+            return Described(types, (Field("QUERY PLAN", plan_type(tree)),))
         if statement.kind == Kind.QUERY:
             return Described(types, fields_of(query.rewritten, plan.schema, by_number))
         return Described(types, self.returned_fields(query, by_number))

@@ -71,6 +71,8 @@ def explain(executor: Executor, statement: Statement, bound: Bound) -> Result:
     if not isinstance(tree.statement.tree, exp.Merge):
         return executor.explain(statement, bound)
     asked, told = explain_options(tree), list[str]()
+    if "json" in asked:
+        raise FeatureNotSupported("EXPLAIN (FORMAT JSON) of MERGE is not supported")
     words = "EXPLAIN VERBOSE " if "verbose" in asked else "EXPLAIN "
     planned = _planned(executor, tree.statement)
     for step in planned.steps:

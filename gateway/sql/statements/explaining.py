@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue, SyntaxFault
 from gateway.sql.statements.statement import Explain, Kind
+from gateway.types import BY_NAME, TEXT, Type
 
 _VALUES = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
@@ -24,7 +25,7 @@ _WITHOUT_EFFECT = {
 
 
 def explain_options(explain: Explain) -> frozenset[str]:
-    """Which of `analyze`, `verbose` and `rewrite` are asked for.
+    """Which of `analyze`, `verbose` and `rewrite` are asked for, and `json`.
 
     Raises:
         SyntaxFault: 42601, no such option or value.
@@ -33,10 +34,10 @@ def explain_options(explain: Explain) -> frozenset[str]:
             statement that changes something.
     """
     options = dict(explain.options)
-    form = options.pop("format", "text")
-    if form.lower() != "text":
+    form = options.pop("format", "text").lower()
+    if form not in ("text", "json"):
         raise FeatureNotSupported(
-            f"EXPLAIN (FORMAT {form.upper()}) is not supported", hint="FORMAT TEXT is."
+            f"EXPLAIN (FORMAT {form.upper()}) is not supported", hint="FORMAT TEXT and JSON are."
         )
     values = {name: _boolean(name, value) for name, value in options.items()}
     asked = frozenset(name for name in _OBEYED if values.get(name))
@@ -52,7 +53,12 @@ def explain_options(explain: Explain) -> frozenset[str]:
             f"EXPLAIN ANALYZE of {explain.statement.command} is not supported",
             hint="Write EXPLAIN without ANALYZE, or run the statement.",
         )
-    return asked
+    return asked | {"json"} if form == "json" else asked
+
+
+def plan_type(explain: Explain) -> Type:
+    """The type of the one column: a line of text a row, or one document."""
+    return BY_NAME["json"] if "json" in explain_options(explain) else TEXT
 
 
 def _boolean(name: str, value: str) -> bool:
