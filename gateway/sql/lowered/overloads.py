@@ -46,7 +46,7 @@ from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.overload_rows import GIVEN
 from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
 from gateway.sql.types.results import ENUM_CALLS
-from gateway.types import BYTEA, INTERVAL, Type, array_of
+from gateway.types import BYTEA, INT2, INTERVAL, Type, array_of
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
@@ -123,6 +123,8 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
         _average(node)
         return
     write_arguments(node, known, notation)
+    if name in ("substr", "substring"):
+        _widen_places(arguments[1:], known)
     if name in ("num_nulls", "num_nonnulls"):
         node.replace(_counted(arguments, name == "num_nulls"))
         return
@@ -231,6 +233,13 @@ def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
         hint="Cast it to the type it has.",
         position=position_of(node),
     )
+
+
+def _widen_places(places: Sequence[exp.Expr], known: Types) -> None:
+    """The engine has none of smallint."""
+    for place in places:
+        if known.of(place) is INT2:
+            place.replace(cast_copy(place, "int"))
 
 
 def _labels_told(node: exp.Anonymous, known: Types) -> exp.Expr:

@@ -65,10 +65,14 @@ def _is_needless(cast: exp.Expr | None, known: Type) -> bool:
 
 
 def _keep_dimensions(cast: exp.Cast, kind: exp.DataType) -> None:
-    """`$1::int[]` is an array of as many dimensions as its value has."""
+    """`$1::int[]` is an array of as many dimensions as its value has, and so is `$1::int[][]`."""
     wanted: exp.DataType = cast.args["to"]
+    if wanted.this != exp.DType.ARRAY:
+        return
+    while wanted.this == exp.DType.ARRAY:
+        wanted = wanted.expressions[0]
     inside = kind
-    while wanted.this == exp.DType.ARRAY and inside.expressions[0].this == exp.DType.ARRAY:
+    while inside.this == exp.DType.ARRAY:
         wanted = exp.DataType(this=exp.DType.ARRAY, expressions=[wanted.copy()], nested=True)
         inside = inside.expressions[0]
     cast.set("to", wanted)
