@@ -16,6 +16,7 @@ from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.recursion import type_first_terms
 from gateway.sql.meaning.searching import order_searches
 from gateway.sql.meaning.self_references import check_self_references
+from gateway.sql.meaning.starred_rows import spread_stars
 from gateway.sql.meaning.table_oids import put_table_oids
 from gateway.sql.meaning.unknowns import drop_unknown
 from gateway.sql.names.grouped_joins import name_merged, select_joined
@@ -114,6 +115,14 @@ def bind_searches(state: Rewriting) -> None:
     """Let ORDER BY of what SEARCH made go by the columns beneath it."""
     if order_searches(state.analysis):
         bind_columns(state)
+
+
+def spread_rows(state: Rewriting) -> bool:
+    """Write the columns of ROW(t.*)."""
+    found = any([spread_stars(block) for block in state.analysis.blocks])
+    if found:
+        state.analysis = analyse(state.tree, state.relations)
+    return found
 
 
 def rename_outer(state: Rewriting) -> bool:

@@ -50,6 +50,7 @@ from gateway.rewrite.name_passes import (
     rename_outer,
     session_functions,
     settle_recursive,
+    spread_rows,
     strip_schemas,
     write_windows,
 )
@@ -337,6 +338,7 @@ NAMES = (
 COLUMNS = (
     only(bind_columns),
     only(bind_searches, {exp.With}),
+    only(spread_rows, {WHOLE_ROW}),
     only(rename_outer),
 )
 # What values are, and what they come from.

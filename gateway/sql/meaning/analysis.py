@@ -361,12 +361,12 @@ def _gives_one_column(tree: exp.Expr) -> bool:
 def _expand_stars(block: Block) -> None:
     items: list[exp.Expr] = []
     for item in block.select.expressions:
-        items += [item] if (found := _expanded(block, item)) is None else found
+        items += [item] if (found := columns_of_star(block, item)) is None else found
     if any(new is not old for new, old in zip_longest(items, block.select.expressions)):
         block.select.set("expressions", items)
 
 
-def _expanded(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
+def columns_of_star(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
     """The columns that `*` or `t.*` stands for; None when it is not a star or they are unknown."""
     if isinstance(item, exp.Star) and not any(item.args.values()):
         listed, star = block.listed, item

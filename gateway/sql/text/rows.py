@@ -2,7 +2,7 @@
 
 ``(a, b) = (c, d)`` is ``a = c AND b = d``; ``(a, b) < (c, d)`` is ``a < c OR (a = c AND b < d)``.
 The engine compares its structs, for which NULL is one value more: false where PostgreSQL has NULL.
-Rows beside a subquery are left as they are.
+Rows beside a subquery, and of a star, are left as they are.
 """
 
 from __future__ import annotations
@@ -59,9 +59,14 @@ def row_of(node: exp.Expr | None) -> list[exp.Expr] | None:
     return None
 
 
+def _is_star(value: exp.Expr) -> bool:
+    """Whether it stands for columns that are not known yet (`starred_rows`)."""
+    return value.is_star
+
+
 def _pairs(one: exp.Expr | None, other: exp.Expr | None, at: int = 0) -> list[Pair] | None:
     left, right = row_of(one), row_of(other)
-    if left is None or right is None:
+    if left is None or right is None or any(map(_is_star, (*left, *right))):
         return None
     if len(left) != len(right):
         raise SyntaxFault("unequal number of entries in row expressions", position=at)
@@ -113,7 +118,7 @@ def _in(node: exp.Expr) -> exp.Expr | None:
 def _is(node: exp.Expr) -> exp.Expr | None:
     """A row IS NULL where every column is, IS NOT NULL where none is."""
     row = row_of(node.this)
-    if not row or not isinstance(node.expression, exp.Null):
+    if not row or not isinstance(node.expression, exp.Null) or any(map(_is_star, row)):
         return None
     negate = {"negate": True} if node.args.get("negate") else {}
     return _joined(
