@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from gateway.sql.lowered.relations.dependent import join_dependent
+from gateway.sql.lowered.relations.dependent import join_dependent, move_conditions
 from gateway.sql.lowered.relations.laterals import put_laterals
 from gateway.sql.lowered.relations.numbered_late import number_late
 from gateway.sql.lowered.relations.records import show_rows
@@ -100,6 +100,8 @@ def join_subqueries(
 
     What has a marker in it stays: a derivative is taken through what was written.
     """
+    if len(analysis.blocks) > 1 and any([move_conditions(b, analysis) for b in analysis.blocks]):
+        analysis = analyse(tree, relations)
     while any(put_laterals(block, analysis) for block in analysis.blocks) or (
         len(analysis.blocks) > 1 and join_dependent(analysis, numbers)
     ):
