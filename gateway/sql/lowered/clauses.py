@@ -73,7 +73,7 @@ def _name_keys(select: exp.Select) -> None:
             if inside and number.is_int and 0 < int(number.name) <= len(select.expressions):
                 number.replace(select.expressions[int(number.name) - 1].unalias().copy())
         for key in sets.expressions:
-            if isinstance(key, exp.Subquery):  # the engine reads one bracket as that of a set
+            if isinstance(key, exp.Subquery | exp.Bracket):  # the engine reads ( as that of a set
                 key.replace(exp.paren(key.copy()))
     write_sets(select)
 
