@@ -319,6 +319,21 @@ def test_several_files_are_one_dataset(tmp_path: Path) -> None:
     assert caught.value.detail == "The files have different groups."
 
 
+def test_several_stores_behind_a_url_are_one_dataset() -> None:
+    files = fsspec.filesystem("memory")
+    for n, y in enumerate((30.0, 10.0)):
+        store = zarr.storage.FsspecStore.from_url(f"memory://several/{n}.zarr")
+        small().assign_coords(y=[y, y + 1]).to_zarr(store, consolidated=False)
+    for uri in ("memory://several/*.zarr", "memory://several/[01].zarr"):
+        found = open_dataset(uri)
+        assert isinstance(found, xarray.Dataset)
+        assert found.y.values.tolist() == [10.0, 11.0, 30.0, 31.0] and found.b.sum() == 30
+    with pytest.raises(DatasetUnreadable, match="cannot open") as caught:
+        open_dataset("memory://several/x*.zarr")
+    assert caught.value.detail == "No store matches."
+    files.rm("several", recursive=True)
+
+
 def test_a_file_that_is_read_may_be_added_to(tmp_path: Path) -> None:
     write_netcdf4(tmp_path / "a.nc")
     opened = open_dataset(tmp_path / "a.nc")

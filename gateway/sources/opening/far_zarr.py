@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from gateway.sources.libraries import zarr
+from gateway.sources.libraries import fsspec, zarr
 
 # Kinds of URL whose file system has no way to read the end of a file without knowing its size.
 _WITHOUT_ENDS = ("az://", "abfs://", "abfss://")
@@ -24,6 +24,28 @@ def store_of(uri: str, storage: Mapping[str, Any]) -> Any:
     """
     kind = _asking_sizes() if uri.startswith(_WITHOUT_ENDS) else _parts()
     return kind.from_url(uri, storage_options=dict(storage), read_only=True)
+
+
+def stores_matching(uri: str, storage: Mapping[str, Any]) -> list[str]:
+    """The URLs of the stores that a pattern means now, in order; none where `uri` is no pattern.
+
+    Args:
+        uri: `*` and `[...]` behind its host make it a pattern.
+        storage: Options of its file system.
+
+    Raises:
+        FileNotFoundError: Nothing matches.
+    """
+    behind = uri.partition("://")[2].partition("/")[2].partition("?")[0]
+    wild = "*" in behind or "[" in behind
+    if not wild or uri.startswith("reference://"):
+        return []
+    files, place = fsspec.core.url_to_fs(uri, **storage)
+    files.invalidate_cache()
+    found = [str(files.unstrip_protocol(each)) for each in sorted(files.glob(place.rstrip("/")))]
+    if not found:
+        raise FileNotFoundError("No store matches.")
+    return found
 
 
 @cache

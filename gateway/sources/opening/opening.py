@@ -17,7 +17,7 @@ from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import xarray, zarr
 from gateway.sources.opening import grib
 from gateway.sources.opening.copies import copies_of
-from gateway.sources.opening.far_zarr import store_of
+from gateway.sources.opening.far_zarr import store_of, stores_matching
 from gateway.sources.opening.hdf5_places import places_of
 from gateway.sources.opening.netcdf import open_netcdf
 from gateway.sources.opening.references import protocol_of
@@ -238,6 +238,10 @@ def _open_zarr(
         path = local(uri)
         here = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
         return _open_store(here, options)
+    if several := stores_matching(uri, storage):
+        chunks = _chunks(options["chunks"] or {}, uri)
+        options = {**options, "chunks": chunks}
+        return combined([_open_zarr(each, options, storage) for each in several])
     protocol = None if "remote_protocol" in storage else protocol_of(uri)
     if protocol is not None:
         storage = {**storage, "remote_protocol": protocol}
