@@ -2,6 +2,7 @@
 
 PostgreSQL knows one NaN and shows no sign of it; the engine groups by the bits. What groups are
 made by, and what shows it, becomes the value with the sign of a NaN taken away (`not_numbers`).
+For PARTITION BY and DISTINCT in aggregates the sign of a zero is, too; elsewhere it shows none.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from gateway.sql.lowered.groups.cast_names import grouping_keys
 from gateway.sql.lowered.groups.united_forms import fold_sides
 from gateway.sql.lowered.relations.group_keys import is_of_rows
 from gateway.sql.lowered.values.not_numbers import (
-    may_be_minus_zero,
     may_be_nan,
     unsigned_nan,
-    without_sign,
+    without_signs,
 )
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.names.ordering import meant
@@ -45,18 +45,29 @@ def _fold_block(block: Block, own: list[exp.Expr]) -> None:
             _fold_key(select, copied(key), known)
     for node in own:
         if isinstance(node, exp.Window):
-            values = node.args.get("partition_by") or []
+            _fold_apart(node.args.get("partition_by") or [], None, known)
+        elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
+            _fold_first(select, node.args["on"].expressions, known)
+        elif isinstance(node, exp.Distinct) and node.parent is not select:
+            order = node.parent if isinstance(node.parent, exp.Order) else None
+            _fold_apart(node.expressions, order, known)
         elif isinstance(node, exp.Distinct):
-            if node.args.get("on") is not None:
-                _fold_first(select, node.args["on"].expressions, known)
-                continue
-            outputs = [item.unalias() for item in select.expressions]
-            values = outputs if node.parent is select else node.expressions
-        else:
+            for value in [item.unalias() for item in select.expressions]:
+                if may_be_nan(value, known):
+                    _fold(value, known)
+
+
+def _fold_apart(values: list[exp.Expr], order: exp.Order | None, known: Types) -> None:
+    """Fold what zeros of both signs would be two of, in place; an aggregate's ORDER BY alike."""
+    for value in list(values):
+        kind = known.of(value)
+        if kind is None or kind.name not in FLOATING:
             continue
-        for value in list(values):
-            if may_be_nan(value, known):
-                _fold(value, known)
+        folded = without_signs(value.copy(), value, kind, known)
+        for ordered in order.expressions if order is not None else ():
+            if ordered.this == value:
+                ordered.set("this", folded.copy())
+        value.replace(folded)
 
 
 def _fold_first(select: exp.Select, keys: list[exp.Expr], known: Types) -> None:
@@ -67,8 +78,7 @@ def _fold_first(select: exp.Select, keys: list[exp.Expr], known: Types) -> None:
         value = meant(place, select)
         kind = known.of(value)
         if kind is not None and kind.name in FLOATING:
-            made = without_sign(value, kind) if may_be_minus_zero(value, known) else value
-            place.replace(unsigned_nan(made, kind) if may_be_nan(value, known) else made)
+            place.replace(without_signs(value, value, kind, known))
 
 
 def _fold_key(select: exp.Select, key: exp.Expr, known: Types) -> None:

@@ -17,6 +17,9 @@ from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, Types, info_of
 from gateway.types import FLOAT8, FLOATING, Type
 
+# Negation, and what processors make a NaN with a sign of.
+_ARITHMETIC = (exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div)
+
 
 def may_be_nan(value: exp.Expr, known: Types) -> bool:
     """Whether a real may be NaN: not where all that it comes from is of a dataset.
@@ -31,6 +34,11 @@ def may_be_nan(value: exp.Expr, known: Types) -> bool:
         return False
     columns = [node for node in inside if isinstance(node, exp.Column)]
     return any(may_hold(column, known, may_be_nan) for column in columns) or not columns
+
+
+def makes_nan(value: exp.Expr, known: Types) -> bool:
+    """Whether it may give a NaN of another sign than stored ones have: -NaN, inf - inf."""
+    return isinstance(value.unnest(), _ARITHMETIC) and may_be_nan(value, known)
 
 
 def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
@@ -105,7 +113,7 @@ def settle_extreme(call: exp.Anonymous, known: Types) -> None:
     if block is None:
         return
     grouped = block.select.args.get("group") is not None or block.select.parent is not None
-    if not grouped or nodes_of(call.root(), Marker):
+    if not (grouped or makes_nan(value, known)) or nodes_of(call.root(), Marker):
         return
 
     def real(text: str) -> exp.Expr:
@@ -159,6 +167,13 @@ def without_sign(value: exp.Expr, kind: Type) -> exp.Expr:
     """The value, which is a real of this type, or 0 where it is -0."""
     zero = exp.Cast(this=exp.Literal.number(0), to=data_type(kind))
     return exp.Add(this=exp.paren(value, copy=False), expression=zero)
+
+
+def without_signs(written: exp.Expr, value: exp.Expr, kind: Type, known: Types) -> exp.Expr:
+    """A real as it is `written`, 0 where it is -0 and NaN where it is -NaN, if `value` may be."""
+    nan = may_be_nan(value, known)
+    made = without_sign(written, kind) if may_be_minus_zero(value, known) else written
+    return unsigned_nan(made, kind) if nan else made
 
 
 def as_written(value: exp.Expr) -> exp.Expr:

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.array_order import array_key, holds_no_null, holds_null
-from gateway.sql.lowered.values.not_numbers import is_nan, may_be_nan, unsigned_nan
+from gateway.sql.lowered.values.not_numbers import is_nan, makes_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.lowered.values.quantified import is_condition
 from gateway.sql.text.datatypes import data_type
@@ -52,9 +52,10 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _among(node)
     elif isinstance(node, _ORDERING) and (array := _array_of(kinds)) is not None:
         _compare_arrays(node, array, known)
-    elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
+    else:
+        literal = isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides))
         for side in sides:
-            if may_be_nan(side, known):
+            if makes_nan(side, known) or (literal and may_be_nan(side, known)):
                 side.replace(unsigned_nan(side.copy(), known.of(side)))
 
 
@@ -227,12 +228,15 @@ def _among(node: exp.Expr) -> None:
 
 
 def choose_widely(node: exp.Anonymous, known: Types) -> None:
-    """greatest, least, max and min of intervals by their lengths, of enums, in place."""
+    """greatest, least, max and min of intervals by their lengths, enums, reals, in place."""
     kind = known.of(node) if node.name in _EXTREMES else _argument(node, known)
     if kind is not None and kind.element is not None and node.name in _EXTREMES:
         _choose_array(node, kind, known)
         return
     key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.is_enum) else None
+    if node.name in _EXTREMES:
+        for value in [each for each in node.expressions if makes_nan(each, known)]:
+            value.replace(unsigned_nan(value.copy(), known.of(value)))
     if key is None or kind is None:
         return
     if node.name in _EXTREMES:
