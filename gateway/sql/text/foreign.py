@@ -79,6 +79,7 @@ class PlainParser(SearchesParser):
         for kind, rank in _CLAUSES.items()
     }
     QUERY_MODIFIER_TOKENS: ClassVar[set[Any]] = set(_CLAUSES)
+    OPTIONAL_ALIAS_TOKEN_CTE = False
 
     def reset(self) -> None:
         """Begin a statement."""
@@ -155,6 +156,8 @@ class PlainParser(SearchesParser):
         self, alias_tokens: Collection[TokenType] | None = None
     ) -> exp.TableAlias | None:
         start, after = self._curr, self._next
+        if start.token_type in (TokenType.STRING, TokenType.PARAMETER):
+            return None
         if start.token_type == TokenType.ALIAS and is_reserved(self._next):
             self.raise_error("a reserved word", after)
         if start.text.upper() in ("ORDER", "GROUP") and start.token_type == TokenType.VAR:
@@ -259,6 +262,16 @@ class PlainParser(SearchesParser):
             self.raise_error("a length of a type without one", opening)
         if passed and found.this in _ONE_LENGTH and not _is_one_number(found.expressions):
             self.raise_error("a length that is no number", opening)
+        return found
+
+    def _parse_type(
+        self, parse_interval: bool = True, fallback_to_identifier: bool = False
+    ) -> exp.Expr | None:
+        """A value; a type before one makes it another of a text alone."""
+        words = self._curr, self._next
+        found: exp.Expr | None = super()._parse_type(parse_interval, fallback_to_identifier)
+        if words[1].token_type == TokenType.NUMBER and words[0].token_type in self.TYPE_TOKENS:
+            self.raise_error("a type before a number", words[1])
         return found
 
     def _negate_range(self, this: exp.Expr | None = None) -> exp.Expr | None:

@@ -143,7 +143,8 @@ def make(node: exp.Anonymous, known: Types) -> exp.Expr:
     """to_json, json_build_object, json_agg and their like, jsonb's too."""
     name = node.name.replace("jsonb", "json")
     binary = name != node.name
-    made = _MAKERS[name](node, known)
+    lacks = not node.expressions and not name.startswith("json_build")
+    made = None if lacks else _MAKERS[name](node, known)
     if made is None:
         return node
     if name in ("json_extract_path", "json_extract_path_text"):
