@@ -23,7 +23,10 @@ from gateway.sql.writes.given import Given
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import TableDefinition
-from gateway.types import FLOAT8, INTEGER, NUMERIC, Type, from_arrow
+from gateway.types import FLOAT8, INTEGER, NUMERIC, UNPADDED, Type, from_arrow
+
+# Types whose values are compared with each other's, and assigned, as they are.
+_FAMILIES = (INTEGER, UNPADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,35 @@ class Computation:
 
     def is_told_by(self, known: Mapping[int, Type]) -> bool:
         """Whether these types of `$n` are all there are, so that no plan has to be asked."""
-        if self.given is None or self.upsert is not None or self.returns_parameters:
+        all_told = known.keys() == set(range(1, len(known) + 1))
+        if not all_told or self.upsert is not None or self.returns_parameters:
             return False
-        return self.given.parameters <= known.keys() == set(range(1, len(known) + 1))
+        if self.given is not None:
+            return self.given.parameters <= known.keys()
+        beside = self._beside()
+        return {n for n, _ in beside} == known.keys() and all(
+            known[n] is kind or any({known[n].name, kind.name} <= each for each in _FAMILIES)
+            for n, kind in beside
+        )
+
+    def _beside(self) -> list[tuple[int, Type]]:
+        """The parameters of an UPDATE or DELETE of rows that are named by values, to given ones.
+
+        Each with the type of the column that it is compared with or assigned to.
+        """
+        write, target = self.write, self.target
+        if write is None or target is None or write.narrowing is None or self.through is not None:
+            return []
+        if not write.narrowing.is_whole or (write.command == "UPDATE" and write.given is None):
+            return []
+        cells = [(name, cell) for name, each in write.narrowing.wanted.items() for cell in each]
+        cells += [(name, step.operand) for name, step in write.steps.items()]
+        found = [(name, cell.parameter) for name, cell in cells if cell.parameter]
+        if write.given is not None:
+            left = [name for name in write.columns if name not in write.steps]
+            for name, column in zip(left, write.given.columns, strict=True):
+                found += [(name, n) for n in column if n] if isinstance(column, tuple) else []
+        return [(n, target.column(name).type) for name, n in found]
 
     @property
     def returns_parameters(self) -> bool:
