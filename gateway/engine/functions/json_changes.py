@@ -6,6 +6,7 @@ What changes a jsonb value gives one in jsonb's form again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,6 +119,54 @@ def set_null(text: str, path: Path, missing: bool, of_null: str) -> str:
         'null_value_treatment must be "delete_key", "return_target", "use_json_null", '
         'or "raise_exception"'
     )
+
+
+def assigned(text: str, path: Path, value: str, grows_array: bool) -> str:
+    """A jsonb with a part assigned by its subscripts (manual, 8.14.5): what is not there is made.
+
+    Args:
+        text: The jsonb; empty where it is NULL.
+        path: The subscripts.
+        value: What is assigned.
+        grows_array: Whether a NULL becomes an array.
+    """
+    if None in path:
+        raise NullValueNotAllowed("jsonb subscript in assignment must not be null")
+    steps = [step for step in path if step is not None]
+    return read_jsonb(_put(text or ("[]" if grows_array else "{}"), steps, value, 1))
+
+
+def _put(text: str, path: list[str], value: str, place: int) -> str:
+    if not path:
+        return value
+    step, *rest = path
+    if kind(text) == "object":
+        found = dict(members(text))
+        found[step] = (
+            _put(found[step], rest, value, place + 1) if step in found else _made(rest, value)
+        )
+        return _object([*found.items()])
+    if kind(text) != "array":
+        raise InvalidParameterValue(
+            "cannot replace existing key",
+            detail="The path assumes key is a composite object, but it is a scalar value.",
+        )
+    items = elements(text)
+    number = _number(step, place)
+    if number < -len(items):
+        raise InvalidParameterValue(f"path element at position {place} is out of range: {number}")
+    if number < len(items):
+        items[number] = _put(items[number], rest, value, place + 1)
+        return _array(items)
+    return _array([*items, *["null"] * (number - len(items)), _made(rest, value)])
+
+
+def _made(path: list[str], value: str) -> str:
+    """The objects and arrays that a path leads through, which were not there."""
+    for step in reversed(path):
+        whole = re.fullmatch(r"\s*[-+]?\d+", step)
+        value = _array([*["null"] * int(step), value]) if whole else _object([(step, value)])
+    return value
 
 
 def inserted(text: str, path: Path, value: str, after: bool) -> str:

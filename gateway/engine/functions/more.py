@@ -195,6 +195,7 @@ MORE: tuple[Row, ...] = (
     ("json_without_keys", json_changes.without_keys, [_TEXT, _TEXTS], _TEXT),
     ("json_without_path", json_changes.without_path, [_TEXT, _TEXTS], _TEXT),
     ("json_replaced", json_changes.replaced, [_TEXT, _TEXTS, _TEXT, _BOOL], _TEXT),
+    ("json_assigned", json_changes.assigned, [_TEXT, _TEXTS, _TEXT, _BOOL], _TEXT),
     ("json_inserted", json_changes.inserted, [_TEXT, _TEXTS, _TEXT, _BOOL], _TEXT),
     ("json_stripped", json_changes.stripped, [_TEXT], _TEXT),
     ("json_object_of", json_changes.object_of, [_TEXTS], _TEXT),

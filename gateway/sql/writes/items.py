@@ -1,4 +1,4 @@
-"""SET a[n] = e, SET a[m:n] = e and INSERT INTO t (a[n]) as an assignment of the whole array.
+"""SET a[n] = e, SET a[m:n] = e, SET j['k'] = e, INSERT INTO t (a[n]): assignments of the whole.
 
 It is ``array_resize(a, n - 1) || ARRAY[e] || a[n + 1:]``: items that were not there are NULL. Of a
 slice it is the first items of `e` that stand between.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import DatatypeMismatch, FeatureNotSupported, GatewayError, SyntaxFault
+from gateway.errors import DatatypeMismatch, FeatureNotSupported, SyntaxFault
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.writes.targets import Target
@@ -34,8 +34,8 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
         table: It, under its alias.
 
     Raises:
-        FeatureNotSupported: 0A000, a slice of several dimensions, several items of one, a jsonb.
-        DatatypeMismatch: 42804, the column keeps no arrays.
+        FeatureNotSupported: 0A000, a slice of several dimensions, several items of one.
+        DatatypeMismatch: 42804, the column keeps no arrays and no jsonb.
     """
     if not any(isinstance(place, exp.Bracket) for place, _ in pairs):
         return pairs
@@ -52,7 +52,7 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
             found.append((column, exp.Null()))
             continue
         kind = target[name].type
-        if kind.element is None:
+        if kind.element is None and kind.name != "jsonb":
             raise _not_subscripted(kind, given[0][0])
         if len(given) > _MOST_ITEMS:
             raise FeatureNotSupported(
@@ -68,10 +68,11 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
 
 
 def with_items_inserted(tree: exp.Insert, target: Target) -> None:
-    """Let an INSERT whose columns are items give the whole arrays, in place; what it omits is NULL.
+    """Let an INSERT whose columns are items give the whole, in place; what it omits is NULL.
 
     Raises:
-        FeatureNotSupported: 0A000. DatatypeMismatch: 42804, the column keeps no arrays.
+        FeatureNotSupported: 0A000.
+        DatatypeMismatch: 42804, the column keeps no arrays and no jsonb.
         SyntaxFault: 42601, its rows have more or fewer values.
     """
     places: dict[int, exp.Bracket] = tree.meta.get(INSERTED, {})
@@ -81,7 +82,7 @@ def with_items_inserted(tree: exp.Insert, target: Target) -> None:
     named = tree.this.expressions
     for number, place in places.items():
         column = target.get(named[number].name)
-        if column is not None and column.type.element is None:
+        if column is not None and column.type.element is None and column.type.name != "jsonb":
             raise _not_subscripted(column.type, place)
     if any(named[number].name not in target for number in places):
         return  # told of where all columns are
@@ -102,15 +103,36 @@ def with_items_inserted(tree: exp.Insert, target: Target) -> None:
     tree.this.set("expressions", [named[number] for number in left])
 
 
-def _not_subscripted(kind: Type, place: exp.Expr) -> GatewayError:
-    if kind.name == "jsonb":
-        return FeatureNotSupported(
-            "a part of a jsonb cannot be assigned",
-            hint="Assign jsonb_set(...).",
-            position=position_of(place),
-        )
+def _not_subscripted(kind: Type, place: exp.Expr) -> DatatypeMismatch:
     return DatatypeMismatch(
         f"cannot subscript type {kind.sql} because it does not support subscripting",
+        position=position_of(place),
+    )
+
+
+def _with_json_part(whole: exp.Expr, place: exp.Bracket, value: exp.Expr) -> exp.Expr:
+    """A jsonb with another value of a part; NULL is assigned as JSON's null."""
+    _, subscripts = _unfolded(place)
+    text, jsonb = exp.DataType.build("text"), exp.DataType.build("jsonb", dialect=DIALECT)
+    if any(isinstance(each, exp.Slice) for each in subscripts):
+        raise DatatypeMismatch("jsonb subscript does not support slices")
+    held = _call("coalesce", exp.Cast(this=whole, to=text), exp.Literal.string(""))
+    path = exp.Array(expressions=[exp.Cast(this=e.copy(), to=text.copy()) for e in subscripts])
+    given = exp.Cast(this=exp.Cast(this=value.copy(), to=jsonb.copy()), to=text.copy())
+    known = _call("coalesce", given, exp.Literal.string("null"))
+    grows = exp.Boolean(this=_is_number(subscripts[0], place))
+    return exp.Cast(this=_call("json_assigned", held, path, known, grows), to=jsonb)
+
+
+def _is_number(subscript: exp.Expr, place: exp.Expr) -> bool:
+    """Whether a NULL becomes an array by this subscript, and no object."""
+    if isinstance(subscript, exp.Cast):
+        return bool(subscript.is_type("int", "smallint"))
+    if isinstance(subscript, exp.Literal | exp.Neg | exp.Parameter | exp.Null):
+        return not subscript.is_string and subscript.is_number
+    raise FeatureNotSupported(
+        "a part of a jsonb whose first subscript is computed cannot be assigned",
+        hint="Assign jsonb_set(...).",
         position=position_of(place),
     )
 
@@ -187,7 +209,15 @@ def _unfolded(place: exp.Bracket) -> tuple[exp.Expr, list[exp.Expr]]:
 
 
 def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -> exp.Expr:
-    """An array with another value of one item."""
+    """An array with another value of one item, or a jsonb of one part."""
+    word = value.this if isinstance(value, exp.Column) and not value.table else value
+    plain = isinstance(word, exp.Var | exp.Identifier) and not word.args.get("quoted")
+    if plain and value.name.lower() == "default":
+        raise FeatureNotSupported(
+            "cannot set an array element to DEFAULT", position=position_of(value)
+        )
+    if kind.element is None:
+        return _with_json_part(whole, place, value)
     column, subscripts = _unfolded(place)
     if dimensions(kind) != len(subscripts):
         raise FeatureNotSupported(
@@ -195,12 +225,6 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
             f" assigned with subscripts for {len(subscripts)}",
             hint="Assign the whole array.",
             position=position_of(place),
-        )
-    word = value.this if isinstance(value, exp.Column) and not value.table else value
-    plain = isinstance(word, exp.Var | exp.Identifier) and not word.args.get("quoted")
-    if plain and value.name.lower() == "default":
-        raise FeatureNotSupported(
-            "cannot set an array element to DEFAULT", position=position_of(value)
         )
     empty = exp.Cast(this=exp.Literal.string("{}"), to=_type(kind))
     held = _call("coalesce", whole, empty)
