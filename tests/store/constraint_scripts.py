@@ -247,4 +247,27 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO x VALUES (1, 2)",
         "DROP TABLE x",
     ],
+    "brackets_in_strings": [
+        "CREATE TABLE bs (a varchar(9) DEFAULT '(' CHECK (a <> E'),'), b text DEFAULT '(' || ',',"
+        " c text DEFAULT $$)$$, CONSTRAINT bs_k CHECK (b = '(,' OR b = ')'))",
+        "INSERT INTO bs DEFAULT VALUES RETURNING *",
+        "INSERT INTO bs (b) VALUES ('(')",
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conrelid = 'bs'::regclass ORDER BY 1",
+        "SELECT '(' AS x, 1 AS y INTO bs_into",
+        "BEGIN",
+        "DECLARE c CURSOR FOR SELECT * FROM bs_into",
+        "FETCH c",
+        "UPDATE bs_into SET x = '((' WHERE CURRENT OF c",
+        "COMMIT",
+        "SELECT * FROM bs_into",
+        "ALTER TABLE bs ADD d text DEFAULT '(', ADD CHECK (d <> ')')",
+        "ALTER TABLE bs ALTER c SET DEFAULT '(,)', ALTER c TYPE text USING c || '('",
+        "MERGE INTO bs USING (VALUES ('(')) v(k) ON a = k WHEN MATCHED THEN UPDATE SET b = ')'",
+        "SELECT * FROM bs",
+        "CREATE SCHEMA bs_s CREATE TABLE q (a text DEFAULT '(') CREATE VIEW v AS SELECT ')' AS p",
+        "SELECT * FROM bs_s.v",
+        "DROP SCHEMA bs_s CASCADE",
+        "DROP TABLE bs, bs_into",
+    ],
 }

@@ -22,12 +22,20 @@ Name = tuple[str, ...]
 
 
 _STRINGS = (TokenType.STRING, TokenType.HEREDOC_STRING, TokenType.BYTE_STRING)
+_NESTING = {
+    TokenType.L_PAREN: 1, TokenType.L_BRACKET: 1, TokenType.R_PAREN: -1, TokenType.R_BRACKET: -1,
+}  # fmt: skip
 
 
 def words_of(token: Token) -> list[str]:
     """The words of an unquoted token: sqlglot makes one token of PRIMARY KEY."""
-    quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
+    quoted = token.token_type in (TokenType.IDENTIFIER, *_STRINGS)
     return [] if quoted else token.text.upper().split()
+
+
+def nesting(token: Token) -> int:
+    """By how many brackets the next token stands deeper: 1 after ( and [, -1 after ) and ]."""
+    return _NESTING.get(token.token_type, 0)
 
 
 class Reader:

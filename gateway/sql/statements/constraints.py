@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.statements.commands import Name, Reader, words_of
+from gateway.sql.statements.commands import Name, Reader, nesting, words_of
 from gateway.sql.statements.sequences import SequenceOptions, read_options
 from gateway.sql.text.dialect import parse_tokens, syntax_fault
 
@@ -67,10 +67,10 @@ def until(reader: Reader, ends: frozenset[str], least: int = 0) -> Sequence[Toke
     while reader.more():
         token = reader.tokens[reader.index]
         inside = depth > 0 or reader.index - start < least
-        if not inside and (token.text in (",", ")") or ends & set(words_of(token)[:1])):
+        ending = token.token_type in (TokenType.COMMA, TokenType.R_PAREN)
+        if not inside and (ending or ends & set(words_of(token)[:1])):
             break
-        if token.token_type != TokenType.STRING:
-            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.text, 0)
+        depth += nesting(token)
         reader.index += 1
     return reader.tokens[start : reader.index]
 
@@ -124,8 +124,7 @@ def read_default(reader: Reader) -> Written:
     tokens, depth = until(reader, ENDS, least=1), 0
     for token in tokens:
         word = words_of(token)[:1]
-        depth += token.text in ("(", "[") or word == ["CASE"]
-        depth -= token.text in (")", "]") or word == ["END"]
+        depth += nesting(token) + (word == ["CASE"]) - (word == ["END"])
         if depth == 0 and _IN_PARENTHESES & set(word):
             raise syntax_fault(token, reader.tokens, reader.text)
     return _written(reader, tokens)

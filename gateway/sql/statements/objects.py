@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.statements.commands import Name, Reader, nesting
 from gateway.sql.statements.constraints import Written, read_expression, read_nulls_distinct
 from gateway.sql.statements.routines import read_signature
 from gateway.sql.statements.tables import read_storage
@@ -142,8 +143,8 @@ def _expression(reader: Reader) -> Written:
     """A call or what stands in parentheses; an operator class may follow."""
     tokens, depth = reader.tokens, 0
     for place in range(reader.index, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[place].text, 0)
-        if depth == 0 and tokens[place].text == ")":
+        depth += nesting(tokens[place])
+        if depth == 0 and tokens[place].token_type == TokenType.R_PAREN:
             reader.tokens = tokens[: place + 1]
             break
     value = read_expression(reader)

@@ -22,7 +22,7 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sql.meaning.functions import Argument
-from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.statements.commands import Name, Reader, nesting
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse_tokens
 from gateway.sql.text.engine_types import engine_type
@@ -159,10 +159,10 @@ def _up_to_comma(reader: Reader) -> list[Token]:
     """The tokens of one argument: up to the comma or bracket that ends it."""
     depth, tokens = 0, []
     while reader.more():
-        text = reader.tokens[reader.index].text
-        if depth == 0 and text in (",", ")"):
+        token = reader.tokens[reader.index]
+        if depth == 0 and token.token_type in (TokenType.COMMA, TokenType.R_PAREN):
             break
-        depth += (text in ("(", "[")) - (text in (")", "]"))
+        depth += nesting(token)
         tokens.append(reader.take())
     return tokens or reader.fail()
 
@@ -205,7 +205,7 @@ _TYPE_WORDS = frozenset(["precision", "varying", "with", "without", "time", "zon
 
 
 def _may_follow(tokens: Sequence[Token]) -> bool:
-    inside = sum((t.text in ("(", "[")) - (t.text in (")", "]")) for t in tokens) > 0
+    inside = sum(map(nesting, tokens)) > 0
     after_dot = len(tokens) > 1 and tokens[-2].text == "."
     return inside or after_dot or tokens[-1].text.lower() in _TYPE_WORDS
 

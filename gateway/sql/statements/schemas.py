@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.statements.commands import Reader, words_of
+from gateway.sql.statements.commands import Reader, nesting, words_of
 from gateway.sql.statements.grants import ChangeGrants, read_role
 from gateway.sql.statements.objects import CreateIndex
 from gateway.sql.statements.sequences import CreateSequence
@@ -71,7 +71,7 @@ def _parts(reader: Reader) -> list[Sequence[Token]]:
         if begins or not parts:
             parts.append([])
         parts[-1].append(token)
-        depth += {"(": 1, ")": -1}.get(token.text, 0) if word != "" or len(token.text) == 1 else 0
+        depth += nesting(token)
         before = word
     return list(parts)
 

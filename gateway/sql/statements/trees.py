@@ -9,7 +9,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import SyntaxFault
 from gateway.sql.names.scope import position_of
-from gateway.sql.statements.commands import Reader
+from gateway.sql.statements.commands import Reader, nesting
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import parse_tokens, syntax_fault
 from gateway.sql.writes.items import INSERTED
@@ -37,7 +37,7 @@ def read_query(reader: Reader) -> exp.Expr | CreateTable:
         return read_tree(reader)
     depth = 0
     for place, token in enumerate(reader.tokens):
-        depth += (token.text == "(") - (token.text == ")")
+        depth += nesting(token)
         if depth == 0 and any(_is_word(token, word) for word in _ANOTHER):
             break
         if depth == 0 and _is_word(token, "INTO"):
@@ -80,7 +80,7 @@ def _at_cursor(reader: Reader) -> exp.Expr | None:
     if tokens[0].text.upper() not in ("UPDATE", "DELETE"):
         return None
     for place, token in enumerate(tokens[:-3]):
-        depth += (token.text == "(") - (token.text == ")")
+        depth += nesting(token)
         words = tokens[place : place + 3]
         if depth or any(each.token_type in _QUOTED for each in words):
             continue
@@ -202,7 +202,7 @@ def _with_join_in_parentheses(tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens of MERGE INTO t USING (a JOIN b ON c) ON d WHEN ..., where they have none."""
     depth, first, last, joins = 0, 0, 0, False
     for place, token in enumerate(tokens):
-        depth += (token.text == "(") - (token.text == ")")
+        depth += nesting(token)
         if depth:
             continue
         if not first and _is_word(token, "USING"):
