@@ -251,4 +251,16 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT k, array_agg(s ORDER BY (id, s)) FROM rs_t GROUP BY k ORDER BY (k, count(*))",
         "DROP TABLE rs_t",
     ],
+    "items_of_enum_arrays": [
+        "CREATE TYPE ei AS ENUM ('a', 'b')",
+        "CREATE TABLE ei_t (bar ei[])",
+        "INSERT INTO ei_t VALUES ('{a,b}'), (NULL)",
+        "UPDATE ei_t SET bar[1:2] = ARRAY['b', 'b']::ei[]",
+        "UPDATE ei_t SET bar[1] = 'a', bar[3] = 'b'",
+        "UPDATE ei_t SET bar[1] = 'c'",
+        "INSERT INTO ei_t (bar[1]) VALUES ('a')",
+        "SELECT bar, bar[1] FROM ei_t ORDER BY bar",
+        "DROP TABLE ei_t",
+        "DROP TYPE ei",
+    ],
 }

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch, FeatureNotSupported, SyntaxFault
 from gateway.sql.names.scope import column_node, position_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.writes.targets import Target
 from gateway.types import Type, dimensions
@@ -173,7 +174,7 @@ def _whole(
     for number, place in places.items():
         name = named[number].name
         kind = target[name].type
-        before = arrays.get(name) or exp.Cast(this=exp.Null(), to=_type(kind))
+        before = arrays.get(name) or exp.Cast(this=exp.Null(), to=data_type(kind))
         _column(place)
         arrays[name] = _changed(before, place, given[number], kind)
     values = []
@@ -226,7 +227,7 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
             hint="Assign the whole array.",
             position=position_of(place),
         )
-    empty = exp.Cast(this=exp.Literal.string("{}"), to=_type(kind))
+    empty = exp.Cast(this=exp.Literal.string("{}"), to=data_type(kind))
     held = _call("coalesce", whole, empty)
     if len(subscripts) > 1:
         # Each writes the array many times over, and one over another as often again.
@@ -240,11 +241,11 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
         return _with_deep_item(whole, subscripts, value, kind)
     subscript = subscripts[0]
     if isinstance(subscript, exp.Slice):
-        return _with_slice(held, subscript, exp.Cast(this=value.copy(), to=_type(kind)))
+        return _with_slice(held, subscript, exp.Cast(this=value.copy(), to=data_type(kind)))
     number = _call("subscript_to_assign", _bigint(subscript), _count(held))
     element = kind.element
     assert element is not None
-    item = exp.Array(expressions=[exp.Cast(this=value.copy(), to=_type(element))])
+    item = exp.Array(expressions=[exp.Cast(this=value.copy(), to=data_type(element))])
     return _spliced(held, number, item, number)
 
 
@@ -254,7 +255,7 @@ def _with_deep_item(
     """An array of several dimensions with another value of an item, which must be there."""
     element = kind.element
     assert element is not None
-    item: exp.Expr = exp.Cast(this=value.copy(), to=_type(element))
+    item: exp.Expr = exp.Cast(this=value.copy(), to=data_type(element))
     if not subscripts:
         return item
     depth = "[]" * len(subscripts)
@@ -303,7 +304,3 @@ def _bigint(value: exp.Expr) -> exp.Expr:
     if isinstance(value, exp.Parameter):  # a subscript is an integer
         whole = exp.Cast(this=whole, to=exp.DataType.build("int"))
     return exp.Cast(this=whole, to=exp.DataType.build("bigint"))
-
-
-def _type(kind: Type) -> exp.DataType:
-    return exp.DataType.build(kind.sql, dialect=DIALECT)
