@@ -143,7 +143,8 @@ def lend_calls(block: Block, lender: Lender) -> None:
             _lend_call(node, known, lender)
         elif isinstance(node, exp.Cast):
             _lend_cast(node, known, lender)
-        if isinstance(node, exp.DPipe) or node.name.lower() in _WRITING:
+        written = isinstance(node, exp.Anonymous) and node.name.lower() in _WRITING
+        if written or isinstance(node, exp.DPipe):
             _show_operands(node, known, lender)
 
 
