@@ -93,6 +93,7 @@ from gateway.rewrite.value_passes import (
     keep_numbers,
     keep_times,
     leave_behind,
+    refuse_json_compared,
     refuse_types,
     widen_numerics,
 )
@@ -343,6 +344,7 @@ COLUMNS = (
 )
 # What values are, and what they come from.
 VALUES = (
+    only(refuse_json_compared, {"json", ANY_TYPE}),
     only(group_dependents, {exp.Group, exp.Order}),
     only(keep_literals, {POINT, exp.Pow, exp.Parameter, *WRITTEN_CALLS}),
     only(pull_back_queries, {Marker}),

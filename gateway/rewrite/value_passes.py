@@ -21,6 +21,7 @@ from gateway.sql.lowered.values.numerics import keep_numeric, mark_shown
 from gateway.sql.lowered.values.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.checking import check_types
+from gateway.sql.meaning.unordered import refuse_json
 from gateway.sql.names.relation import notation_of
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
@@ -35,6 +36,11 @@ def keep_literals(state: Rewriting) -> None:
     for _ in range(2):  # the second time for what is of numerics by the first
         if keep_written(state.tree, state.analysis):
             state.analysis = analyse(state.tree, state.relations)
+
+
+def refuse_json_compared(state: Rewriting) -> None:
+    """Refuse comparisons and keys of json, which has no order."""
+    refuse_json(state.analysis)
 
 
 def cast_quoted(state: Rewriting) -> None:

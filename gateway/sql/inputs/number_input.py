@@ -86,10 +86,10 @@ def read_oid(text: str) -> int:
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_NO_NUMBER = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
+NO_NUMBER = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
 
 
-_NO_FLOAT = _NO_NUMBER | {"-nan", "+nan"}
+_NO_FLOAT = NO_NUMBER | {"-nan", "+nan"}
 _HEXADECIMAL = re.compile(r"[+-]?0x([0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)", re.ASCII | re.IGNORECASE)
 
 
@@ -162,7 +162,7 @@ def read_numeric(text: str) -> Decimal:
     Decimal('1.50')
     """
     spelt = text.strip(_SPACES)
-    if spelt.lower() in _NO_NUMBER:
+    if spelt.lower() in NO_NUMBER:
         raise FeatureNotSupported(
             "a numeric NaN or infinity cannot be held here", hint="Use double precision."
         )

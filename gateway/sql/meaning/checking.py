@@ -12,7 +12,9 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch, SyntaxFault
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.inputs.number_input import NO_NUMBER
 from gateway.sql.meaning.clauses import check_clauses, check_united
+from gateway.sql.meaning.unordered import COMPARED, refuse_unordered
 from gateway.sql.meaning.windows import (
     check_aggregate,
     check_no_windows,
@@ -38,15 +40,12 @@ from gateway.sql.types.computing import (
 )
 from gateway.sql.types.inference import GIVES, Types, info_of, is_untyped
 from gateway.sql.types.matching import MATCHED, check_matched
+from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.results import common_type
-from gateway.types import BOOL, BY_NAME, DATE, TIMESTAMPTZ, Type
+from gateway.types import BOOL, BY_NAME, DATE, FLOAT8, INTEGER, NUMERIC, TIMESTAMPTZ, Type
 
 _BPCHAR = BY_NAME["bpchar"]
 _ALIKE = {frozenset({"date", "moment"})}  # families whose values are compared
-_COMPARED: dict[type[exp.Expr], str] = {
-    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
-    exp.NullSafeEQ: "=", exp.NullSafeNEQ: "=",
-}  # fmt: skip
 _ALTERNATIVES = ("coalesce", "greatest", "least")
 
 
@@ -104,6 +103,9 @@ def _check_outputs(outputs: Iterable[Output], tree: exp.Expr) -> None:
             literal = side.expression
             if common is not None and literal is not None and literal.unnest().is_string:
                 side.expression = cast_literal(literal.unnest(), common)
+        if any(_compares(each) for each in _operations(tree)):
+            for side, kind in zip(told, typed, strict=True):
+                refuse_unordered("an equality operator", kind, side.expression)
         _unite(sides, unions, common_type(typed))
         if _BPCHAR in typed and any(_compares(each) for each in _operations(tree)):
             _unpad(sides)
@@ -174,7 +176,7 @@ def _check_comparison(node: exp.Expr, known: Types) -> None:
             check_for_interrupts()
             _check_compared(node, [node.this, value], "=", known)
     else:
-        _check_compared(node, [node.this, node.expression], _COMPARED[type(node)], known)
+        _check_compared(node, [node.this, node.expression], COMPARED[type(node)], known)
 
 
 def _check_among(node: exp.In, known: Types) -> None:
@@ -207,10 +209,20 @@ def _check_compared(node: exp.Expr, sides: Sequence[exp.Expr], operator: str, kn
     _judge(node, [known.of(side) for side in sides], operator)
 
 
+def _sort(kind: Type | None) -> str | None:
+    """What a type is compared with, or chosen beside; None where it is not judged."""
+    if kind is not None and kind.element is not None:
+        inside = _sort(kind.element)
+        return None if inside is None else f"{inside}[]"
+    if kind is not None and kind.name in ("json", "jsonb", "bytea"):
+        return kind.name
+    return family(kind)
+
+
 def _judge(node: exp.Expr, types: Sequence[Type | None], operator: str) -> None:
-    families = frozenset(map(family, types))
+    families = frozenset(map(_sort, types))
     arrays = [kind for kind in types if kind is not None and kind.element is not None]
-    if len(arrays) == 1 and len(families - {None}) == 1:
+    if len(arrays) == 1 and None not in types and families != {None}:
         raise no_operator(node, types, operator)
     if None in families or len(families) == 1 or families in _ALIKE:
         return
@@ -230,16 +242,34 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
         return
     typed = [value for value in values if not is_untyped(value.unnest())]
     _agree(what, [known.of(value) for value in typed], typed)
+    if what in ("GREATEST", "LEAST"):
+        for value in typed:
+            refuse_unordered("a comparison function", known.of(value), value)
+    _cast_alternatives(node, values, typed, known)
+
+
+def _cast_alternatives(
+    node: exp.Expr, values: Sequence[exp.Expr], typed: Sequence[exp.Expr], known: Types
+) -> None:
+    """Give quoted literals the type of the others, which are `typed`, in place."""
     common = known.of(node)
     if common is not None and isinstance(node, exp.Array):
         common = common.element
     if common is TIMESTAMPTZ:
         _zone_dates(values, known)
-    alone = common is not None and common.is_enum
-    if common is not None and (alone or family(common) in ("number", "bool", "uuid")):
-        for value in values:
-            if value.unnest().is_string:
-                cast_literal(value, common)
+    if common is None or not (common.is_enum or family(common) in ("number", "bool", "uuid")):
+        return
+    exact = common is FLOAT8 and all(_is_exact(value, known) for value in typed)
+    for value in values:
+        if value.unnest().is_string:
+            number = value.unnest().name.strip().lower() not in NO_NUMBER
+            cast_literal(value, NUMERIC if exact and number else common)
+
+
+def _is_exact(value: exp.Expr, known: Types) -> bool:
+    """Whether a double here is a numeric in PostgreSQL, as the text beside it is then."""
+    kind = known.of(value)
+    return is_pointed(value) or kind is NUMERIC or (kind is not None and kind.name in INTEGER)
 
 
 def _zone_dates(values: Sequence[exp.Expr], known: Types) -> None:
@@ -253,11 +283,11 @@ def _agree(what: str, types: Sequence[Type | None], values: Sequence[exp.Expr | 
     told = [
         (kind, value)
         for kind, value in zip(types, values, strict=True)
-        if kind is not None and family(kind) is not None
+        if kind is not None and _sort(kind) is not None
     ]
     for kind, value in told:
         first = told[0][0]
-        families = frozenset({family(first), family(kind)})
+        families = frozenset({_sort(first), _sort(kind)})
         if len(families) > 1 and families not in _ALIKE:
             raise DatatypeMismatch(
                 f"{what} types {first.sql} and {kind.sql} cannot be matched",
@@ -301,7 +331,7 @@ def _check_condition(place: str, condition: exp.Expr, known: Types) -> None:
 
 
 _ROWS: tuple[tuple[Kinds, Callable[[exp.Expr, Types], None]], ...] = (
-    ((*_COMPARED, exp.Between, exp.In), _check_comparison),
+    ((*COMPARED, exp.Between, exp.In), _check_comparison),
     (tuple(COMPUTED), check_computed),
     ((*BITWISE, exp.BitwiseNot), check_bits),
     ((exp.Neg,), check_negated),
