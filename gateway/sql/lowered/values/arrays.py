@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import GIVES
+from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.results import common_type
-from gateway.types import INTEGER, Type, array_of
+from gateway.types import NUMBERS, NUMERIC, Type, array_of
 
 
 def joined_array(sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> exp.Expr | None:
@@ -18,7 +20,7 @@ def joined_array(sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> exp
     array = next((kind for kind in types if kind is not None and kind.element is not None), None)
     if array is None:
         return None
-    array = _wider(array, types)
+    array = _wider(array, sides, types)
     given = [_typed(side, kind, array) for side, kind in zip(sides, types, strict=True)]
     if _is_array(left, sides[0]) and _is_array(right, sides[1]):
         name = "array_cat"
@@ -29,12 +31,26 @@ def joined_array(sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> exp
     return made
 
 
-def _wider(array: Type, types: Sequence[Type | None]) -> Type:
-    """The type of an array of numbers beside wider ones."""
-    elements = [kind.element or kind for kind in types if kind is not None]
+def _wider(array: Type, sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> Type:
+    """The type of an array of numbers beside wider ones.
+
+    Raises:
+        FeatureNotSupported: 0A000, integers or reals beside a numeric, which would lose digits.
+    """
+    elements = [
+        NUMERIC if is_pointed(side) else kind.element or kind
+        for side, kind in zip(sides, types, strict=True)
+        if kind is not None
+    ]
     wide = common_type(elements) if len(elements) == len(types) else None
-    fits = wide is not None and all(each.name in INTEGER for each in elements)
-    return array_of(wide) if fits and wide is not None else array
+    if wide is None or not all(each.name in NUMBERS for each in elements):
+        return array
+    if wide is NUMERIC and array.element is not NUMERIC:
+        raise FeatureNotSupported(
+            f"{array.sql} || numeric is not supported",
+            hint="Cast one of them to the type of the other.",
+        )
+    return array_of(wide)
 
 
 def _is_array(kind: Type | None, side: exp.Expr) -> bool:

@@ -56,6 +56,7 @@ ITEMS = {
     )
 }  # fmt: skip
 
+_JOINED = ("text", "varchar", "bpchar")
 TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
 
 
@@ -148,7 +149,7 @@ def write_beside(
         node.replace(joined)
         return
     kinds = [known.of(side) for side in sides]
-    if TEXT in kinds:
+    if any(kind is not None and kind.name in _JOINED for kind in kinds):
         for side in sides:
             write(side, known, notation)
     if kinds == [TEXT, TEXT] and all(may_grow(side, reads_query) for side in sides):
