@@ -143,6 +143,31 @@ def expressions(seed: int, count: int) -> list[str]:
     return [_PART.sub(lambda part: random.choice(EDGES[part[1]]), template) for template in drawn]
 
 
+def over_columns(seed: int, count: int) -> list[str]:
+    """The same over the columns of a row, of which nothing is known while a statement is read."""
+    random = Random(seed)
+    return [_over(_TEMPLATES[n % len(_TEMPLATES)], random) for n in range(count)]
+
+
+def _over(template: str, random: Random) -> str:
+    values: list[str] = []
+
+    def named(part: re.Match[str]) -> str:
+        drawn = random.choice(EDGES[part[1]])
+        if part[1] in _WRITTEN:
+            return drawn
+        values.append(drawn)
+        return f"c{len(values)}"
+
+    expression = _PART.sub(named, template)
+    names = ", ".join(f"c{number}" for number in range(len(values) + 1))
+    return f"{expression} FROM (VALUES ({', '.join(['0', *values])})) AS v({names})"
+
+
+# What is asked for in a literal.
+_WRITTEN = ("pattern", "unit", "format", "digits")
+
+
 def size() -> int:
     """How many templates there are."""
     return len(_TEMPLATES)
