@@ -1,18 +1,29 @@
-"""Doubles as numerics: PostgreSQL takes the first 15 digits of one (float8_numeric)."""
+"""Doubles and texts as numerics; PostgreSQL takes the first 15 digits of a double."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from gateway.engine.functions.number_texts import nested
+from gateway.engine.functions.numeric_calls import COMPUTED, cut
+from gateway.engine.functions.texts_read import over_items
 from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
+from gateway.sql.inputs.notation import PLAIN
+from gateway.sql.inputs.text_columns import read_texts, wide_decimal
+from gateway.types import NUMERIC
 
-_NUMERIC = pa.decimal128(38, 10)
+_NUMERIC = NUMERIC.arrow
 _EXACT = 9.0e14  # below this a double holds a number of 15 digits, and a half beside it
+# Between these a double has 15 digits of which none is beyond 28 after the point, or 38 before it.
+_LEAST, _MOST = 1e-13, 1e37
 _wide = Context(prec=400)
 
 
@@ -25,12 +36,7 @@ def numeric_of_double(values: pa.Array, digits: pa.Array) -> pa.Array:
     """
     if not len(values):
         return pa.array([], _NUMERIC)
-    given = values.to_numpy(zero_copy_only=False)
-    none = np.asarray(values.is_null())
-    if not np.isfinite(given[~none]).all():
-        raise FeatureNotSupported(
-            "a numeric NaN or infinity cannot be held here", hint="Use double precision."
-        )
+    given, none = _finite(values)
     scale = digits[0].as_py()
     size = np.where(none, 0.0, np.abs(given)) * 10.0**scale
     if (size < _EXACT).all() and (size * 10.0 ** (_NUMERIC.scale - scale) < 9.0e18).all():
@@ -42,6 +48,67 @@ def numeric_of_double(values: pa.Array, digits: pa.Array) -> pa.Array:
         return pa.array([_one(value, scale) for value in values.to_pylist()], _NUMERIC)
     except pa.ArrowInvalid as error:
         raise NumericValueOutOfRange("numeric field overflow", detail=str(error)) from error
+
+
+def _finite(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    given = values.to_numpy(zero_copy_only=False)
+    none = np.asarray(values.is_null())
+    if not np.isfinite(given[~none]).all():
+        raise FeatureNotSupported(
+            "a numeric NaN or infinity cannot be held here", hint="Use double precision."
+        )
+    return given, none
+
+
+def numeric_of_float(values: pa.Array) -> pa.Array:
+    """Each with its first 15 digits, of which at most 28 stand after the point.
+
+    Raises:
+        FeatureNotSupported: 0A000, NaN and infinities. NumericValueOutOfRange: 22003, above 48
+            digits before the point, or so small that fewer than 8 digits are left.
+    """
+    given, none = _finite(values)
+    if not len(given):
+        return pa.array([], COMPUTED)
+    plain = pa.array(np.char.mod("%.15g", np.where(none, 0.0, given)), pa.string(), mask=none)
+    size = np.abs(given[~none])
+    if ((size < _MOST) & ((size >= _LEAST) | (size == 0))).all():
+        return _cut(wide_decimal(plain), COMPUTED.scale).cast(COMPUTED)
+    try:
+        found = [None if text is None else cut(Decimal(text)) for text in plain.to_pylist()]
+        return pa.array(found, COMPUTED)
+    except pa.ArrowInvalid as error:
+        raise NumericValueOutOfRange("numeric field overflow", detail=str(error)) from error
+
+
+def numeric_of_text(texts: pa.Array) -> pa.Array:
+    """Each as it is written, of at most 28 digits after the point.
+
+    Raises:
+        InvalidTextRepresentation: 22P02. FeatureNotSupported: 0A000, NaN and infinities.
+        NumericValueOutOfRange: 22003, of more digits.
+    """
+    wide = read_texts(texts, NUMERIC, PLAIN)
+    return _all_of(wide, COMPUTED.scale).cast(COMPUTED)
+
+
+def _cut(wide: pa.Array, digits: int) -> pa.Array:
+    return pc.round(wide, ndigits=digits, round_mode="half_towards_infinity")
+
+
+def _all_of(values: pa.Array, digits: int) -> pa.Array:
+    """The values, which have no more digits after the point than these.
+
+    Raises:
+        NumericValueOutOfRange: 22003.
+    """
+    rounded = _cut(values, digits)
+    if pc.any(pc.not_equal(values, rounded)).as_py():
+        raise NumericValueOutOfRange(
+            f"a numeric computed here has {digits} digits after the point, too few for this one",
+            hint="Cast it to numeric(precision, scale), or to double precision.",
+        )
+    return rounded
 
 
 def _fifteen(size: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -59,8 +126,45 @@ def _one(value: float | None, scale: int) -> Decimal | None:
     return Decimal(f"{value:.14e}").quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _wide)
 
 
+def _as_item(values: pa.Array) -> pa.Array:
+    """Items of an array with ten digits, or refused: the engine compares none of 256 bits.
+
+    Raises:
+        NumericValueOutOfRange: 22003.
+    """
+    try:
+        return _all_of(values, _NUMERIC.scale).cast(_NUMERIC)
+    except pa.ArrowInvalid as error:
+        raise NumericValueOutOfRange("numeric field overflow") from error
+
+
+def _item_of_text(texts: pa.Array) -> pa.Array:
+    return _as_item(numeric_of_text(texts))
+
+
+def _depths(kind: pa.DataType) -> Iterator[tuple[int, tuple[pa.DataType, pa.DataType]]]:
+    """Arrays of one dimension to six, of `kind` and of numerics without digits."""
+    return enumerate(islice(zip(nested(kind), nested(_NUMERIC), strict=True), 6), 1)
+
+
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 DOUBLES: tuple[Columnar, ...] = (
     ("numeric_of_double", [pa.float64(), pa.int64()], _NUMERIC, numeric_of_double),
+    ("numeric_of_float", [pa.float64()], COMPUTED, numeric_of_float),
+    ("numeric_of_text", [pa.string()], COMPUTED, numeric_of_text),
+    (
+        "numerics_of_floats",
+        [pa.list_(pa.float64())],
+        pa.list_(_NUMERIC),
+        partial(over_items, lambda values: _as_item(numeric_of_float(values))),
+    ),
+    *(
+        (f"numerics_of_texts_{depth}d", [texts], numbers, partial(over_items, _item_of_text))
+        for depth, (texts, numbers) in _depths(pa.string())
+    ),
+    *(
+        (f"numerics_of_items_{depth}d", [items], numbers, partial(over_items, _as_item))
+        for depth, (items, numbers) in _depths(COMPUTED)
+    ),
 )

@@ -93,6 +93,11 @@ def number_to_char(value: Decimal | float | int, template: str) -> str:
     return _Writing(number, read).text()
 
 
+def numeric_to_char(text: str, template: str) -> str:
+    """The same of a numeric's text, which has all its digits."""
+    return number_to_char(Decimal(text), template)
+
+
 def _scientific(number: Decimal, read: _Template) -> str:
     if not number.is_finite():
         return " #" + ("." + "#" * read.after if read.after else "") + "####"

@@ -16,12 +16,11 @@ import pyarrow.compute as pc
 from gateway.engine.functions.texts_read import over_items
 from gateway.errors import InvalidTextRepresentation, domain_refuses
 from gateway.sql.inputs import number_input
-from gateway.sql.types.numerals import plain
+from gateway.sql.types.numerals import OWN_SCALES, plain
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
-# A sum of quotients has 28 digits (gateway/wire/encoding/numeric_bytes.py).
-_OF_OWN_SCALE = r"\.([0-9]{10}|[0-9]{28})$"
+_OF_OWN_SCALE = rf"\.({'|'.join(f'[0-9]{{{scale}}}' for scale in OWN_SCALES)})$"
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _LONG = 1000  # bytes
 
@@ -90,7 +89,7 @@ def _trimmed(texts: pa.Array) -> pa.Array:
     return pc.if_else(own, shorter, texts)
 
 
-def _nested(kind: pa.DataType) -> Iterator[pa.DataType]:
+def nested(kind: pa.DataType) -> Iterator[pa.DataType]:
     """Lists of it, lists of those, and so on."""
     while True:
         yield (kind := pa.list_(kind))
@@ -101,7 +100,7 @@ NUMBER_TEXTS: tuple[Columnar, ...] = (
     ("number_of_text", [pa.string()], pa.string(), _plain_numbers),
     *(
         (f"numbers_of_texts_{depth}d", [kind], kind, partial(over_items, _plain_numbers))
-        for depth, kind in enumerate(islice(_nested(pa.string()), 6), 1)  # as many as arrays have
+        for depth, kind in enumerate(islice(nested(pa.string()), 6), 1)  # as many as arrays have
     ),
     ("trimmed_number", [pa.string()], pa.string(), _trimmed),
     (

@@ -12,14 +12,14 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 import pyarrow as pa
 
 from gateway.errors import NumericValueOutOfRange
-from gateway.sql.types.numeric_forms import COMPUTED_SCALE
+from gateway.sql.types.numerals import COMPUTED_SCALE, as_shown
 from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS, scale_of
 from gateway.sql.types.numeric_spreads import SPREADS, spread_of_texts
 from gateway.types import SHOWN
 
 _TEXT = pa.string()
 _MOST_DIGITS = 76
-_COMPUTED = pa.decimal256(_MOST_DIGITS, COMPUTED_SCALE)
+COMPUTED = pa.decimal256(_MOST_DIGITS, COMPUTED_SCALE)
 _TOLD = 2  # the last digits of `SHOWN` say how many others are shown
 _ROOM = SHOWN.scale - _TOLD
 _LEAST_KEPT = 8  # digits of a value that are not zeros at its beginning
@@ -36,7 +36,7 @@ def _values(names: pa.Array, *arguments: pa.Array) -> Iterator[Decimal | None]:
         if None in texts:
             yield None
             continue
-        given = [each for each in texts if each]
+        given = [as_shown(each) for each in texts if each]
         if name in SPREADS:
             yield spread_of_texts(name, given)
         else:
@@ -45,8 +45,8 @@ def _values(names: pa.Array, *arguments: pa.Array) -> Iterator[Decimal | None]:
 
 def computed_numeric(names: pa.Array, *arguments: pa.Array) -> pa.Array:
     """Each result as it is shown, and zeros after that."""
-    found = [None if v is None else _cut(v, COMPUTED_SCALE) for v in _values(names, *arguments)]
-    return _decimals(found, _COMPUTED)
+    found = [None if v is None else cut(v) for v in _values(names, *arguments)]
+    return _decimals(found, COMPUTED)
 
 
 def shown_numeric(names: pa.Array, *arguments: pa.Array) -> pa.Array:
@@ -61,7 +61,7 @@ def shown(value: Decimal) -> Decimal:
     >>> shown(Decimal("-1.50"))
     Decimal('-1.500000000000000000000000000000000000000002')
     """
-    value = _cut(value, _ROOM)
+    value = cut(value, _ROOM)
     told = Decimal(scale_of(value)).scaleb(-SHOWN.scale)
     return _wide.subtract(value, told) if value < 0 else _wide.add(value, told)
 
@@ -72,7 +72,7 @@ def written_numeric(names: pa.Array, *arguments: pa.Array) -> pa.Array:
     return pa.array(found, _TEXT)
 
 
-def _cut(value: Decimal, most: int) -> Decimal:
+def cut(value: Decimal, most: int = COMPUTED_SCALE) -> Decimal:
     """The value with so many digits after the point, of which enough must be its own."""
     if scale_of(value) <= most:
         return value
@@ -99,7 +99,7 @@ def _decimals(values: list[Decimal | None], kind: pa.DataType) -> pa.Array:
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 NUMERIC_CALLS: tuple[Columnar, ...] = (
-    ("computed_numeric", [_TEXT] * 4, _COMPUTED, computed_numeric),
+    ("computed_numeric", [_TEXT] * 4, COMPUTED, computed_numeric),
     ("shown_numeric", [_TEXT] * 4, SHOWN, shown_numeric),
     ("written_numeric", [_TEXT] * 4, _TEXT, written_numeric),
 )

@@ -33,7 +33,7 @@ from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.making import MAKING, make_time, make_timestamp, zone_of_text
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.moving import MOVED
-from gateway.engine.functions.number_text import number_to_char, read_number
+from gateway.engine.functions.number_text import number_to_char, numeric_to_char, read_number
 from gateway.engine.functions.number_texts import NUMBER_TEXTS
 from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
 from gateway.engine.functions.precision import PRECISIONS, cut_interval
@@ -88,7 +88,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("to_char_interval", interval_to_char, [_INTERVAL, _TEXT], _TEXT),
     ("to_char_bigint", number_to_char, [_BIGINT, _TEXT], _TEXT),
     ("to_char_double", number_to_char, [_DOUBLE, _TEXT], _TEXT),
-    ("to_char_numeric", number_to_char, [_NUMERIC, _TEXT], _TEXT),
+    ("to_char_numeric", numeric_to_char, [_TEXT, _TEXT], _TEXT),
     ("to_timestamp_text", read_moment, [_TEXT, _TEXT], _TIMESTAMP),
     ("to_date_text", read_date, [_TEXT, _TEXT], _DATE),
     ("to_number_text", read_number, [_TEXT, _TEXT], _NUMERIC),

@@ -210,7 +210,7 @@ def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
     lent = lender.lend(_written(node), [_declared(argument, known) for argument in given])
     for argument in given:
         if known.of(argument) is NUMERIC:  # of whichever digits
-            argument.replace(exp.Cast(this=argument.copy(), to=data_type("numeric")))
+            argument.replace(exp.Cast(this=argument.copy(), to=data_type("decimal(38, 10)")))
     given = [argument for argument in node.expressions if not _is_constant(argument)]
     parent = node.parent
     qualified = isinstance(parent, exp.Dot) and parent.expression is node

@@ -15,6 +15,22 @@ from gateway.types import INT4, INT8, NUMERIC, Type
 
 _SUMS = (exp.Add, exp.Sub, exp.Mul)
 MOST_DIGITS = 38
+# Digits after the point of ln and its like (lowered/values/numeric_calls), and of what a cast
+# without digits makes of a text or a double, of 76 in all.
+COMPUTED_SCALE = 28
+# Of so many digits after the point those at the end that are zeros are not shown: nobody wrote
+# them. They are those of a column without digits, of what is computed, and of products of that.
+OWN_SCALES = (NUMERIC.arrow.scale, COMPUTED_SCALE, 2 * COMPUTED_SCALE)
+
+
+def as_shown(text: str) -> str:
+    """A number's text, without the zeros at its end where it was computed.
+
+    >>> as_shown("2.5" + "0" * 27), as_shown("2.50")
+    ('2.5', '2.50')
+    """
+    own = len(text.partition(".")[2]) in (COMPUTED_SCALE, 2 * COMPUTED_SCALE)
+    return text.rstrip("0").rstrip(".") if own else text
 
 
 def is_point_literal(tree: exp.Expr) -> bool:

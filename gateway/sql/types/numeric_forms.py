@@ -17,7 +17,7 @@ from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Output, resolve
 from gateway.sql.types.inference import Types, bare
 from gateway.sql.types.modifiers import cast_modifier, modifier_digits
-from gateway.sql.types.numerals import digits
+from gateway.sql.types.numerals import COMPUTED_SCALE, digits
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
 from gateway.types import NUMERIC, Type
@@ -29,12 +29,10 @@ Form = tuple[int, int]
 MOST_SUMMED = 28
 # Digits after the point of a quotient, which has 76 in all, as whatever is made of it.
 QUOTIENT_SCALE = 20
-# Digits after the point of ln and its like (lowered/values/numeric_calls), of as many in all.
-COMPUTED_SCALE = 28
 _COMPUTED_WHOLE = 40  # fewer than there is room for: what is computed of them has more
 _MOST_DIGITS = 38
 _INTEGERS = {"int2": (5, 0), "int4": (10, 0), "int8": (19, 0)}
-# Of a column or a cast without digits.
+# Of a column without digits.
 UNKNOWN_NUMERIC = (28, 10)
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
@@ -42,6 +40,8 @@ _LIKE_FIRST = frozenset({"abs", "min", "max", "lag", "lead", "first_value", "las
 ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
 ROUNDING = frozenset({"round", "trunc"})
 _WHOLE = frozenset({"floor", "ceil", "ceiling"})
+# What a cast without digits becomes.
+_READ = frozenset({"numeric_of_float", "numeric_of_text"})
 MEANS = frozenset({"avg", "mean"})
 # Functions that give a numeric of numerics, of which this is known.
 COMPUTED = ALTERNATIVES | _LIKE_FIRST | ROUNDING | _WHOLE | MEANS | {"sum", "mod"}
@@ -100,6 +100,8 @@ def _of_cast(tree: exp.Cast, types: Types) -> Form | None:
         if tree.this.is_string:
             read_numeric(tree.this.name)
         return form_of(exp.Literal.number(tree.this.name), types)
+    if typmod < 0 and (kind := types.of(tree.this)) is not None and kind.name not in _INTEGERS:
+        return form_of(tree.this, types) if kind is NUMERIC else (_COMPUTED_WHOLE, COMPUTED_SCALE)
     return _of_modifier(typmod)
 
 
@@ -131,8 +133,16 @@ def _combined(operation: type[exp.Expr], sides: Sequence[Form | None]) -> Form |
         return None
     scale = max(left[1], right[1])
     if operation is exp.Mul:
+        left, right = factors(left, right)
         return left[0] + right[0], left[1] + right[1]
     return max(left[0], right[0]) + (operation is not exp.Mod), scale
+
+
+def factors(left: Form, right: Form) -> tuple[Form, Form]:
+    """What is multiplied: a product of what was computed has as many digits as each of them."""
+    if left[1] + right[1] <= 2 * _MOST_DIGITS:
+        return left, right
+    return (left[0], min(left[1], COMPUTED_SCALE)), (right[0], min(right[1], COMPUTED_SCALE))
 
 
 def _widest(values: Sequence[exp.Expr], types: Types) -> Form | None:
@@ -146,8 +156,10 @@ def _joined(forms: Sequence[Form]) -> Form | None:
 
 def _of_call(call: exp.Anonymous, types: Types) -> Form | None:
     name, given = call.name.lower(), call.expressions
-    if name in OF_NUMERICS:
+    if name in OF_NUMERICS or name in _READ:
         return _COMPUTED_WHOLE, COMPUTED_SCALE
+    if name == "numeric_of_double":
+        return UNKNOWN_NUMERIC
     first = form_of(given[0], types) if given else None
     if name == "sign" and first is not None:
         return 1, 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from gateway.sql.types.numerals import as_shown
 from gateway.sql.types.numeric_functions import scale_of
 
 _SIGNIFICANT = 16  # NUMERIC_MIN_SIG_DIGITS
@@ -66,7 +67,7 @@ def spread_of_texts(name: str, given: Sequence[str]) -> Decimal | None:
     if len(given) > 1:
         return spread(name, Decimal(given[0]), Decimal(given[1]), int(given[2]))
     items = (each.strip() for each in given[0].strip("[]").split(","))  # as the engine writes them
-    numbers = [Decimal(each) for each in items if each]
+    numbers = [Decimal(as_shown(each)) for each in items if each]
     total, squares = Decimal(0), Decimal(0)
     for number in numbers:
         total, squares = _EXACT.add(total, number), _EXACT.fma(number, number, squares)

@@ -53,7 +53,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(timestamptz, text)",    "to_char_timestamptz(a, b, session_zone)"),
     ("to_char(interval, text)",       "to_char_interval(a, b)"),
     ("to_char(bigint, text)",         "to_char_bigint(a, b)"),
-    ("to_char(numeric, text)",        "to_char_numeric(a::numeric, b)"),
+    ("to_char(numeric, text)",        "to_char_numeric(a::text, b)"),
     ("to_char(double, text)",         "to_char_double(a, b)"),
     ("to_timestamp(text, text)",      "to_timestamp_text(a, b)::timestamptz"),
     ("to_timestamp(number)",          "moment_of_seconds(a::double precision)"),

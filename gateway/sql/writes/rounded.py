@@ -18,7 +18,7 @@ from gateway.sql.writes.writes import Write
 
 # By the names that users give them, and by those that a rewritten query has.
 _ROUNDED = MEANS | OF_NUMERICS | AGGREGATE_SYNONYMS.keys() | SPREADS.keys()
-_ROUNDED |= {name.removeprefix("numeric_") for name in OF_NUMERICS}
+_ROUNDED |= {"numeric_of_float"} | {name.removeprefix("numeric_") for name in OF_NUMERICS}
 _BINARY = (exp.DType.FLOAT, exp.DType.DOUBLE)
 
 

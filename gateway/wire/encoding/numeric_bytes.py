@@ -23,8 +23,9 @@ from gateway.wire.encoding.columns import binary_array, numbers, validity, with_
 _NEGATIVE, _SPECIAL = 0x4000, 0xC000
 _WHOLE_GROUPS = 5  # base-10,000 digits in the whole part of an int64
 _MOST_DIGITS = 76  # of a decimal256
-# Numerics without a scale, and sums of them: zeros at the end of a value are not shown.
-_OWN_SCALES = (NUMERIC.arrow, pa.decimal256(76, NUMERIC.arrow.scale), pa.decimal256(76, 28))
+# Of numerics without a scale, and of sums and products of them, zeros at the end are not shown.
+_OWN_SCALES = (NUMERIC.arrow, pa.decimal256(76, NUMERIC.arrow.scale))
+_COMPUTED_SCALES = (28, 56)
 _TOLD = 2  # digits of `SHOWN` that say how many others are shown
 _exact = Context(prec=20000)
 
@@ -53,8 +54,13 @@ def numeric_texts(array: pa.Array) -> pa.Array:
         digits = pc.ascii_lpad(pc.ascii_ltrim(text, "-"), scale + 1, "0").cast(pa.binary())
         whole, fraction = pc.binary_slice(digits, 0, -scale), pc.binary_slice(digits, -scale)
         text = pc.binary_join_element_wise(sign, whole, b".", fraction, b"").cast(pa.string())
-    trimmed = array.type in _OWN_SCALES
+    trimmed = _is_own(array.type)
     return (pc.ascii_rtrim(pc.ascii_rtrim(text, "0"), ".") if trimmed else text).cast(pa.binary())
+
+
+def _is_own(kind: pa.DataType) -> bool:
+    computed = pa.types.is_decimal256(kind) and kind.scale in _COMPUTED_SCALES
+    return computed or kind in _OWN_SCALES
 
 
 def _shown_texts(array: pa.Array) -> pa.Array:
@@ -82,7 +88,7 @@ def _shown_texts(array: pa.Array) -> pa.Array:
 
 def numeric_binaries(array: pa.Array) -> pa.Array:
     """Binary form of each number, as a binary array."""
-    if pa.types.is_string(array.type) or array.type == SHOWN or array.type in _OWN_SCALES:
+    if pa.types.is_string(array.type) or array.type == SHOWN or _is_own(array.type):
         texts = numeric_texts(array).to_pylist()
         return pa.array([None if t is None else _binary_of(t.decode()) for t in texts], pa.binary())
     scale = array.type.scale

@@ -16,6 +16,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import GIVES
+from gateway.sql.types.numerals import COMPUTED_SCALE
 from gateway.types import FLOATING, INTEGER, NUMERIC, Type
 
 PLAIN_TEXTS = ("text", "varchar", "bpchar")
@@ -32,6 +33,7 @@ _READ_DEPTH, _NUMERIC_DEPTH = 2, 6
 _ITEMS = {
     **{(NUMERIC.name, name): "rounded_numerics" for name in INTEGER},
     **{(floating, name): "rounded_doubles" for name in INTEGER for floating in FLOATING},
+    ("float8", NUMERIC.name): "numerics_of_floats",
     ("float8", "float4"): "reals_of_doubles",
     (NUMERIC.name, "float4"): "reals_of_doubles",
 }
@@ -60,18 +62,48 @@ def spell_array_cast(
     value, element = node.this.unnest(), target.element
     if element is None or isinstance(value, exp.Literal | exp.Null | exp.Parameter):
         return
+    free = element is NUMERIC and not _leaf(node.args["to"]).expressions
     if isinstance(value, exp.Array):
         if not _is_plain(value, element):
             _cast_items(node, value, spell)
+            if free and not _is_empty(value):
+                _keep_digits(node, target)
         return
     inside, given = (kind.element if kind is not None else None), node.this
+    if free and inside is NUMERIC:
+        if value.find(exp.Query) is None:  # beside ANY a subquery alone would be one of rows
+            node.replace(exp.paren(node.this.copy()))
+        return
     if kind is not None and kind.name in PLAIN_TEXTS:
         inside, given = kind, _taken_apart(node)
     made = _items(node, given, inside, element)
     if made is None:
         return
     made.meta[GIVES] = target
+    if free:
+        node.replace(made)
+        return
     node.replace(exp.Cast(this=made, to=_without_length(node.args["to"])))
+
+
+def _keep_digits(node: exp.Cast, target: Type) -> None:
+    """Let no item lose digits, where the engine's cast would round it."""
+    depth = _depth(node)
+    kind = "List(" * depth + f"Decimal256(76, {COMPUTED_SCALE})" + ")" * depth
+    items = [node.this.copy(), exp.Literal.string(kind)]
+    wide = exp.Anonymous(this="arrow_cast", expressions=items)
+    made = exp.Anonymous(this=f"numerics_of_items_{depth}d", expressions=[wide])
+    made.meta[GIVES] = target
+    node.replace(made)
+
+
+def _is_empty(value: exp.Array) -> bool:
+    """Whether nothing in it tells the type of its items."""
+    return all(
+        isinstance(each.unnest(), exp.Null)
+        or (isinstance(each.unnest(), exp.Array) and _is_empty(each.unnest()))
+        for each in value.expressions
+    )
 
 
 def _depth(node: exp.Cast) -> int:
@@ -151,7 +183,8 @@ def _of_text_items(node: exp.Cast, given: exp.Expr, element: Type) -> exp.Expr |
     depth = _depth(node)
     if element is NUMERIC:
         _refuse_beyond(_NUMERIC_DEPTH, node)
-        return _of_texts(f"numbers_of_texts_{depth}d", given, depth)
+        kept = "numbers" if _leaf(node.args["to"]).expressions else "numerics"
+        return _of_texts(f"{kept}_of_texts_{depth}d", given, depth)
     size = _leaf(node.args["to"]).expressions
     if element.name in _READ:
         _refuse_beyond(0 if size else _READ_DEPTH, node)

@@ -190,11 +190,17 @@ def _of_items(values: list[Any], element: exp.DataType) -> exp.DataType:
     numbers = [_number_text(value, element) for value in flat if value is not None]
     whole = max((len(number.partition(".")[0]) for number in numbers), default=0)
     scale = max((len(number.partition(".")[2]) for number in numbers), default=0)
-    if not numbers or whole + scale > 30:
+    if not numbers:
         return element
-    return data_type(f"decimal(38, {scale})")
+    if whole + scale > _MOST_DIGITS:
+        raise FeatureNotSupported(
+            f"items of an array of more than {_MOST_DIGITS} digits together cannot be held here",
+            hint="Use double precision.",
+        )
+    return data_type(f"decimal({_MOST_DIGITS}, {scale})")
 
 
+_MOST_DIGITS = 38
 # An array of 10,000 numbers written out as so many casts takes 4 s to print and to plan.
 _LONG_ARRAY = 100
 _BETWEEN, _NULL = "\x1f", "\x1e"  # the unit and record separators of ASCII

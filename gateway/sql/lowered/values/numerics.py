@@ -22,6 +22,7 @@ from gateway.sql.text.trees import ByKind, own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare, numeric_beside
 from gateway.sql.types.modifiers import UNTOLD
 from gateway.sql.types.numerals import (
+    OWN_SCALES,
     digits,
     is_exacting,
     is_point_literal,
@@ -32,6 +33,7 @@ from gateway.sql.types.numeric_forms import (
     MOST_SUMMED,
     ROUNDING,
     UNKNOWN_NUMERIC,
+    factors,
     form_of,
     is_wide,
     kept_digits,
@@ -60,7 +62,7 @@ _NARROW = 38  # digits of a decimal of 128 bits
 Change = Callable[[exp.Expr], None]
 
 # Kinds of nodes of which one may be changed.
-_CHANGED = ByKind((((*BESIDE.kinds, exp.Values, exp.Literal, exp.Cast), True),))
+_CHANGED = ByKind((((*BESIDE.kinds, exp.Mul, exp.Values, exp.Literal, exp.Cast), True),))
 
 
 def keep_numeric(tree: exp.Expr, block: Block | None) -> bool:
@@ -81,11 +83,21 @@ def mark_shown(tree: exp.Expr) -> None:
     if not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
         return
     for output in tree.expressions:
-        value = bare(output.unalias())
+        value = _uncast(output.unalias())
         if (type(value) is exp.Div or is_numeric_call(value)) and (
             not tree.args.get("group") or any(map(is_aggregate, own_nodes(value)))
         ):
             value.meta[IS_SHOWN] = True
+
+
+def _uncast(value: exp.Expr) -> exp.Expr:
+    """What is cast to a numeric without digits, which changes nothing of a numeric."""
+    value = bare(value)
+    while isinstance(value, exp.Cast) and value.to.this == exp.DType.DECIMAL:
+        if value.to.expressions:
+            break
+        value = bare(value.this)
+    return value
 
 
 def _concerns(node: exp.Expr) -> bool:
@@ -94,7 +106,14 @@ def _concerns(node: exp.Expr) -> bool:
         return True
     if type(node) is exp.Cast:
         return node.to.this in _TEXTUAL
-    return called or type(node) is exp.Div or is_point_literal(node)
+    return called or type(node) in (exp.Div, exp.Mul) or is_point_literal(node)
+
+
+def _told(scale: int | None) -> int:
+    """Digits that a quotient surely shows: of a computed number nobody knows which are zeros."""
+    if scale is None:
+        return 0
+    return min(scale, UNKNOWN_NUMERIC[1]) if scale in OWN_SCALES else scale
 
 
 def _is_average(node: exp.Expr) -> bool:
@@ -106,10 +125,12 @@ def _is_average(node: exp.Expr) -> bool:
 
 
 def _widened(node: exp.Expr, types: Types) -> Change | None:
-    """What is to be done to a sum, a whole quotient, a rounding or a text of numerics."""
+    """What is to be done to a sum, a product, a whole quotient, a rounding or a text."""
     if isinstance(node, exp.Cast):
         trimmed = _trimmed(node, types)
         return None if trimmed is None else partial(_trim, name=trimmed)
+    if type(node) is exp.Mul:
+        return _lessened(node, types)
     if not isinstance(node, exp.Anonymous) or not node.expressions:
         return None
     name, given = node.name.lower(), node.expressions
@@ -139,7 +160,7 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
     if type(node) is exp.Div and types.of(node) is NUMERIC:
         forms = [form_of(side, types) for side in (node.this, node.expression)]
         scales = [form[1] if form else None for form in forms]
-        yield node, partial(_divide, least=max(scale or 0 for scale in scales), by=scales[1])
+        yield node, partial(_divide, least=max(map(_told, scales)), by=scales[1])
     elif is_numeric_call(node):
         yield node, partial(compute_numeric, shown=bool(node.meta_get(IS_SHOWN)))
     elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
@@ -148,12 +169,26 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
         yield node, change
 
 
+def _lessened(node: exp.Mul, types: Types) -> Change | None:
+    """What gives the sides of a product so many digits that it has room for theirs together."""
+    forms = [form_of(side, types) for side in (node.this, node.expression)]
+    if forms[0] is None or forms[1] is None or types.of(node) is not NUMERIC:
+        return None
+    least = factors(forms[0], forms[1])
+    return None if least == (forms[0], forms[1]) else partial(_lessen, scales=[f[1] for f in least])
+
+
+def _lessen(node: exp.Expr, scales: list[int]) -> None:
+    for side, scale in zip((node.this, node.expression), scales, strict=True):
+        _put(side, f"Decimal256(76, {scale})")
+
+
 def _trimmed(cast: exp.Cast, types: Types) -> str | None:
     """What takes the zeros from the text of a numeric without digits, or of an array of them."""
     if cast.to.this in TEXTS and types.of(cast.this) is NUMERIC:
         form = form_of(cast.this, types)
         rounded = isinstance(bare(cast.this), exp.Anonymous) and bare(cast.this).name in ROUNDING
-        own = form is None or (form[1] == UNKNOWN_NUMERIC[1] and form[0] >= UNKNOWN_NUMERIC[0])
+        own = form is None or (form[1] in OWN_SCALES and form[0] >= UNKNOWN_NUMERIC[0])
         return "trimmed_number" if own and not rounded else None
     if cast.to.this == exp.DType.ARRAY and types.of(cast.this) == array_of(NUMERIC):
         return "trimmed_numbers" if types.of(cast) == array_of(TEXT) else None

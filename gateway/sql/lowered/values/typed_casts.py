@@ -21,6 +21,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.types.inference import GIVES, Types, bare
 from gateway.sql.types.modifiers import cast_modifier, modifier_digits
+from gateway.sql.types.numeric_forms import kept_digits
 from gateway.types import BOOL, BY_NAME, ENUM, FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, Type
 
 _JSONB = BY_NAME["jsonb"]
@@ -44,6 +45,9 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
         return
     if kind is None and target is not None and target.is_enum:
         _read_text(node, known)
+        return
+    if kind is NUMERIC is target and cast_modifier(node) < 0 and not _is_written(node.this):
+        node.replace(exp.paren(node.this.copy()))
         return
     if kind is None or target is None or target is kind:
         return
@@ -69,19 +73,34 @@ def _made(node: exp.Cast, kind: Type, target: Type) -> exp.Expr | None:
 def _of_single(node: exp.Cast) -> exp.Expr:
     value = exp.Anonymous(this="six_digits", expressions=[node.this.copy()])
     value.meta[GIVES] = FLOAT8
+    if cast_modifier(node) < 0 and not node.find_ancestor(Marker):
+        return exp.Anonymous(this="numeric_of_float", expressions=[value])
     return exp.Cast(this=value, to=node.args["to"].copy())
 
 
 def _of_double(node: exp.Cast) -> exp.Expr | None:
     """A double as the numeric of its first 15 digits; None of a literal, and under a derivative."""
+    if _is_written(node.this) or node.find_ancestor(Marker):
+        return None
     typmod = cast_modifier(node)
-    digits = _KEPT if typmod < 0 else modifier_digits(typmod)[1]
-    if digits > _KEPT or _is_written(node.this) or node.find_ancestor(Marker):
+    digits = _rounded_to(node) if typmod < 0 else modifier_digits(typmod)[1]
+    if digits is None:
+        return exp.Anonymous(this="numeric_of_float", expressions=[node.this.copy()])
+    if digits > _KEPT:
         return None
     given = [node.this.copy(), exp.Literal.number(max(digits, 0))]
     value = exp.Anonymous(this="numeric_of_double", expressions=given)
     value.meta[GIVES] = NUMERIC
     return exp.Cast(this=value, to=node.args["to"].copy())
+
+
+def _rounded_to(node: exp.Cast) -> int | None:
+    """How many digits round() leaves of a cast without digits, where nothing else is made of it."""
+    call = node.parent
+    if not isinstance(call, exp.Anonymous) or call.name.lower() != "round" or node.index:
+        return None
+    kept = kept_digits(call.expressions[1]) if len(call.expressions) == 2 else 0
+    return kept if kept is not None and 0 <= kept <= _KEPT else None
 
 
 def _is_written(value: exp.Expr) -> bool:
@@ -110,7 +129,7 @@ def _narrowed(node: exp.Cast) -> exp.Expr | None:
     return exp.Anonymous(this="real_of_double", expressions=[value])
 
 
-# Digits after the point of a numeric without digits.
+# The most digits after the point to which a double is rounded at once.
 _KEPT = 10
 
 
@@ -127,6 +146,9 @@ def _read_text(node: exp.Cast, known: Types) -> None:
     if function in MOMENTS_OF_TEXT and isinstance(value, exp.Parameter):
         return
     text = exp.Cast(this=node.this.copy(), to=data_type("text"))
+    if kind is NUMERIC and cast_modifier(node) < 0:
+        node.replace(_numeric_of(text))
+        return
     made = exp.Anonymous(this=function, expressions=[text])
     if kind is not None and kind.is_enum:
         made.append("expressions", told_enum(kind))
@@ -152,6 +174,12 @@ _READERS = {
 }
 
 
+def _numeric_of(text: exp.Expr) -> exp.Expr:
+    made = exp.Anonymous(this="numeric_of_text", expressions=[text])
+    made.meta[GIVES] = NUMERIC
+    return made
+
+
 def _rounded(node: exp.Cast) -> exp.Expr:
     """A numeric to an integer: half away from zero, and no digit lost on the way."""
     value = exp.Anonymous(this="round", expressions=[node.this.copy()])
@@ -171,7 +199,8 @@ def _of_json(node: exp.Cast, target: Type) -> exp.Expr | None:
     text: exp.Expr = exp.Anonymous(this=f"json_{of}", expressions=arguments)
     if target.name in FLOATING:
         return exp.Anonymous(this=_READERS[target.name], expressions=[text])
-    if target.name in INTEGER:  # which rounds
-        text = exp.Cast(this=text, to=data_type("numeric"))
-        text.meta[GIVES] = NUMERIC
+    if target is NUMERIC and cast_modifier(node) < 0:
+        return _numeric_of(text)
+    if target.name in INTEGER:
+        return _rounded(exp.Cast(this=_numeric_of(text), to=node.args["to"].copy()))
     return exp.Cast(this=text, to=node.args["to"].copy())
