@@ -250,7 +250,9 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
     if kind.name in _ASSIGNED_ALL:
         for value in others:
             _write(value)
-            if value.parent is not None and not isinstance(value, exp.Parameter):
+            if value.parent is not None and not (
+                isinstance(value, exp.Parameter) or _is_padded(value)
+            ):
                 value.replace(exp.cast(value.copy(), exp.DType.TEXT))
         return
     if not (texts and others):
@@ -266,6 +268,11 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
             known = f"decimal({precision}, {scale})" if precision <= MOST_DIGITS else known
         to = data_type(known)
         value.replace(exp.Cast(this=value.copy(), to=to))
+
+
+def _is_padded(value: exp.Expr) -> bool:
+    """Whether it is cast to char(n), whose blanks the store leaves out of a text."""
+    return isinstance(value, exp.Cast) and value.to.this in (exp.DType.CHAR, exp.DType.BPCHAR)
 
 
 def _write(value: exp.Expr) -> None:
