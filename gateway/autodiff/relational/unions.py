@@ -66,8 +66,8 @@ def _chosen(branches: list[exp.Select]) -> exp.Select:
                 exp.Case(
                     this=number.copy(),
                     ifs=[
-                        exp.If(this=_written(n), true=column_node(_alias(n), f"∂c {place}"))
-                        for n, _ in enumerate(branches, 1)
+                        exp.If(this=_written(n), true=_read(branch, n, place))
+                        for n, branch in enumerate(branches, 1)
                     ],
                 ),
                 name,
@@ -85,6 +85,13 @@ def _chosen(branches: list[exp.Select]) -> exp.Select:
     there = [column_node(_alias(n), _NUMBER) for n, _ in enumerate(branches, 1)]
     some = exp.Anonymous(this="coalesce", expressions=there)
     return query.where(exp.Not(this=exp.Is(this=some, expression=exp.null())), copy=False)
+
+
+def _read(branch: exp.Select, number: int, place: int) -> exp.Expr:
+    """A value of a branch; NULL as itself, which has the type of the others only here."""
+    if isinstance(branch.expressions[place - 1].unalias().unnest(), exp.Null):
+        return exp.null()
+    return column_node(_alias(number), f"∂c {place}")
 
 
 def _numbers(count: int) -> exp.Values:
