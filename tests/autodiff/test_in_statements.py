@@ -7,6 +7,7 @@ x is as much smaller.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,8 @@ import pytest
 H = 1e-5
 ROWS = "(1, 1, 0.5, 1.5), (2, 1, -1.25, 2), (3, 2, 2, -0.5), (4, 2, 0.25, 3), (5, 2, 1.75, 1)"
 _MARKED = re.compile("<([^;]*); ([^>]*)>")
+# Of which the derivative is computed over sub-selects.
+_LARGE = functools.reduce(lambda f, _: f"1.0 / (2.0 + sin({f}))", range(24), "d.x * d.y")
 
 STATEMENTS = (
     # where a value stands
@@ -115,6 +118,7 @@ STATEMENTS = (
     # writes
     "INSERT INTO kept SELECT id, <x * x * y; x> FROM d RETURNING id, v",
     "UPDATE kept SET v = <d.x ^ 3; d.x> FROM d WHERE kept.id = d.id RETURNING kept.id, kept.v",
+    f"UPDATE kept SET v = <{_LARGE}; d.x> FROM d WHERE kept.id = d.id RETURNING kept.id, kept.v",
     "UPDATE d SET y = y RETURNING id, <x * x * y; x>",
     "DELETE FROM kept USING d WHERE kept.id = d.id RETURNING kept.id, <d.x * d.x; d.x>",
     "INSERT INTO kept SELECT id, 0 FROM d ON CONFLICT DO NOTHING RETURNING id, v",
