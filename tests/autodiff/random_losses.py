@@ -277,8 +277,10 @@ class Losses:
         of, draw = self.with_keys(), self.draw
         first, second = (self.expression(of.floats, 1) for _ in range(2))
         part = f"PARTITION BY {draw.choice(of.keys)}" if draw.random() < 0.6 else ""
-        call, over = draw.choice(WINDOWS)
-        order = f"ORDER BY {', '.join(of.keys)}, {of.floats[0]}" if over is not None else ""
+        call, over = draw.choice(WINDOWS if of.name in (WEIGHTS, DATA) else TIED_WINDOWS)
+        order = (
+            f"ORDER BY {draw.choice((of.keys[0], ', '.join(of.keys)))}" if over is not None else ""
+        )
         window = f"{call.format(first)} OVER ({' '.join(filter(None, (part, order, over)))})"
         items = f"{', '.join(of.keys)}, {second} * {window} AS f0, {second} AS f1"
         return f"SELECT {items} FROM {of.name}", Known("", of.keys, ("f0", "f1"), of.rows)
@@ -403,11 +405,18 @@ AGGREGATES = (
     "var_pop({0})", "count({0})", "covar_pop({0}, {1})", "corr({0}, {1})", "regr_slope({0}, {1})",
     "sum({0} * {1})",
 )  # fmt: skip
-# A call, and what stands after ORDER BY; None: the window has no order.
+# A call, and what stands after ORDER BY; None: the window has no order. The same of rows that may
+# be alike in it.
+TIED_WINDOWS = (
+    ("sum({0})", ""), ("avg({0})", "GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW"),
+    ("max({0})", "RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING"), ("var_pop({0})", ""),
+    ("sum({0})", None), ("avg({0})", None), ("stddev_pop({0})", None), ("var_samp({0})", None),
+    ("count({0})", None),
+)  # fmt: skip
 WINDOWS = (
-    ("lag({0})", ""), ("lead({0}, 1, 0.5)", ""), ("first_value({0})", ""), ("sum({0})", ""),
-    ("avg({0})", "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"), ("sum({0})", None),
-    ("avg({0})", None), ("stddev_pop({0})", None), ("var_samp({0})", None), ("count({0})", None),
+    ("lag({0})", ""), ("lead({0}, 1, 0.5)", ""), ("first_value({0})", ""), ("lag({0}, 2)", ""),
+    ("avg({0})", "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"), ("min({0})", "ROWS 2 PRECEDING"),
+    ("sum({0})", "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING"), *TIED_WINDOWS,
 )  # fmt: skip
 CONDITIONS = ("{0} > 0", "{0} <> 2", "{0} BETWEEN 1 AND 4", "{0} IN (0, 1, 3)", "{0} % 2 = 1")
 LATERALS = (
@@ -420,4 +429,5 @@ FILTERS = (
     "WHERE NOT EXISTS (SELECT 1 FROM {other} AS s WHERE s.{there} = t.{key} + 1)",
     "WHERE t.{key} <> 2",
     "ORDER BY {columns} LIMIT 3",
+    "ORDER BY {key} DESC FETCH FIRST 3 ROWS WITH TIES",
 )

@@ -156,6 +156,27 @@ LOSSES = {
     "a derivative in groups": "f AS (SELECT sum(e ^ 2) FROM (SELECT sum(grad(w ^ 3, w)) AS e FROM u"
     " GROUP BY k % 2) AS q)",
     "CASE": "f AS (SELECT sum(CASE WHEN w > 0 THEN w ^ 2 ELSE -w END) FROM u)",
+    "lag and lead": "f AS (SELECT sum(d * k) FROM (SELECT k, w * lag(w) OVER (ORDER BY k) +"
+    " lead(sin(w), 1, 0.5) OVER (PARTITION BY k > 1 ORDER BY k DESC) AS d FROM u) AS q)",
+    "the first of a partition": "f AS (SELECT sum(d ^ 2) FROM (SELECT w * first_value(w * k)"
+    " OVER (PARTITION BY k % 2 ORDER BY k) AS d FROM u WHERE k < 4) AS q)",
+    "running sums": "f AS (SELECT sum(w * s + r) FROM (SELECT w, sum(w ^ 2) OVER (ORDER BY k) AS s,"
+    " var_pop(w) FILTER (WHERE k <> 2) OVER (PARTITION BY k > 1 ORDER BY k % 2) AS r FROM u) AS q)",
+    "moving averages": "f AS (SELECT sum(tanh(a) * b * k) FROM (SELECT k, avg(w) OVER (ORDER BY k"
+    " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS a, sum(w ^ 2) OVER (ORDER BY k % 3 GROUPS 1"
+    " PRECEDING) AS b FROM u) AS q)",
+    "frames without an end": "f AS (SELECT sum(a * k) FROM (SELECT k, sum(w ^ 3) OVER (ORDER BY k"
+    " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS a FROM u) AS q)",
+    "an order of groups": "g AS (SELECT k % 3 AS n, sum(w ^ 2) AS s FROM u GROUP BY k % 3),"
+    " d AS (SELECT s - lag(s, 1, 0) OVER (ORDER BY n) AS e FROM g), f AS (SELECT sum(e * e)"
+    " FROM d)",
+    "LIMIT": "f AS (SELECT sum(w * w) FROM (SELECT w FROM u ORDER BY k DESC LIMIT 2 OFFSET 1) q)",
+    "LIMIT of groups": "f AS (SELECT sum(s ^ 2) FROM (SELECT k % 3, sum(w) AS s FROM u GROUP BY"
+    " k % 3 ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES) AS q)",
+    "ROLLUP": "f AS (SELECT sum(p * coalesce(g, 9)) FROM (SELECT k % 2 AS g, sum(w ^ 2) * (1 +"
+    " grouping(k % 2)) AS p FROM u GROUP BY ROLLUP (1)) AS q)",
+    "GROUPING SETS": "f AS (SELECT sum(p * coalesce(a, 5)) FROM (SELECT k + 1 AS a, x, max(w * k)"
+    " AS p FROM u GROUP BY x, GROUPING SETS ((k), CUBE (k)) HAVING grouping(k) < 9) AS q)",
 }
 
 
@@ -228,6 +249,7 @@ TWICE = (
     "a loss and a penalty", "a number in each row", "a union", "a union that is joined", "terms",
     "a derivative in groups", "CASE", "covariances", "corr", "a line", "regr", "corr of groups",
     "a number for each row", "a row for each row", "a number of those before", "LATERAL rows",
+    "LIMIT",
 )  # fmt: skip
 
 
@@ -336,7 +358,9 @@ REFUSED = [
     ("f AS (SELECT sum(DISTINCT w) FROM u)", "0A000", "sum(DISTINCT w)"),
     ("f AS (SELECT median(w) FROM u)", "0A000", "median(w)"),
     ("f AS (SELECT sum(w) FROM (SELECT DISTINCT w FROM u) AS q)", "0A000", "cannot be followed"),
-    ("f AS (SELECT sum(w) FROM (SELECT w FROM u ORDER BY w LIMIT 2) AS q)", "0A000", "followed"),
+    ("f AS (SELECT sum(w) FROM (SELECT w FROM u ORDER BY w LIMIT 2) AS q)", "0A000", "order of w"),
+    ("f AS (SELECT sum(w) FROM (SELECT lag(w) OVER (ORDER BY w * k) AS w FROM u) AS q)", "0A000",
+     "order of w * k"),
     ("f AS (SELECT sum(w) FROM u WHERE w IN (SELECT w FROM u))", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(w) FROM u WHERE k IN (SELECT k FROM u WHERE w > 0))", "0A000",
      "cannot be followed"),
@@ -345,8 +369,10 @@ REFUSED = [
     ("f AS (SELECT sum(w) FROM (TABLE u UNION TABLE u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(w) FROM (TABLE u EXCEPT ALL TABLE u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) AS p FROM u GROUP BY w > 1) AS q)", "0A000", "w > 1"),
-    ("f AS (SELECT sum(p) FROM (SELECT sum(w) p FROM u GROUP BY ROLLUP (k)) AS q)", "0A000", "GR"),
-    ("f AS (SELECT sum(p) FROM (SELECT sum(w) OVER (ORDER BY k) p FROM u) AS q)", "0A000", "OVER"),
+    ("f AS (SELECT sum(p) FROM (SELECT k + 0 * w AS p FROM u GROUP BY CUBE (k, w)) AS q)", "0A000",
+     "GROUP"),
+    ("f AS (SELECT sum(p) FROM (SELECT sum(w) OVER (ORDER BY k RANGE 1 PRECEDING) p FROM u) AS q)",
+     "0A000", "OVER"),
     ("f AS (SELECT sum(w * random()) FROM u)", "0A000", "random() draws anew"),
     ("d AS (SELECT * FROM t LIMIT 2), f AS (SELECT sum(w * y) FROM u JOIN d ON n = k)", "0A000",
      "LIMIT without ORDER BY draws anew"),

@@ -112,6 +112,8 @@ class Sweep:
         changing = self._changing(stage, calls)
         aggregates = self._of_aggregates(stage, calls, changing, given, kept)
         for leaf in stage.leaves:
+            if leaf.stage is not None and not leaf.stage.outputs:
+                continue  # it gives keys alone
             found = self._of_leaf(stage, changing, aggregates, leaf)
             if leaf.stage is None:
                 self.found.append(found)

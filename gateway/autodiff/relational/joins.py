@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from sqlglot import exp
 
+from gateway.autodiff.relational.numbered import Reads, join_neighbours
 from gateway.autodiff.relational.queries import KEY, joined, named, over_rows, subquery
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import has_one_row
@@ -35,16 +36,20 @@ _VALUE = "∂value"
 _PICKS = (*PICKING, "order")
 
 
-def join_other_rows(analysis: Analysis) -> bool:
+def join_other_rows(analysis: Analysis, reads: Reads) -> bool:
     """Make joins of what one SELECT takes from other rows; whether there was such a SELECT.
 
     Args:
         analysis: The blocks of a loss, laid open, changed in place; then they are to be found anew.
+        reads: Whether a query reads what changes.
     """
-    for number, block in enumerate(analysis.blocks, 1):
-        if _is_read(block) and (_join_partitions(block, number) or _join_numbers(block, analysis)):
-            return True
-    return False
+    return any(
+        _join_partitions(block, number)
+        or _join_numbers(block, analysis)
+        or join_neighbours(block, reads)
+        for number, block in enumerate(analysis.blocks, 1)
+        if _is_read(block)
+    )
 
 
 def _is_read(block: Block) -> bool:

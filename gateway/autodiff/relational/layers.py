@@ -29,7 +29,7 @@ from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Block, column_node, table_node
-from gateway.sql.text.trees import PICKING, copied, nodes_of
+from gateway.sql.text.trees import PICKING, SETS, copied, nodes_of
 
 # The blocks of a query, laid open: subqueries of one number, partitions and unions are joins in it.
 Open = Callable[[exp.Select], Analysis]
@@ -115,7 +115,7 @@ class Layers:
 
     def _is_layer(self, query: exp.Select) -> bool:
         group = query.args.get("group")
-        plain = group is not None and set(group.args) - {"expressions"} == set()
+        plain = group is not None and group.find(*SETS) is None
         picked = any(query.args.get(clause) for clause in _CLAUSES)
         return plain and not picked and not query.is_star and self.reads_changing(query)
 

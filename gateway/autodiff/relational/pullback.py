@@ -25,6 +25,7 @@ from gateway.autodiff.relational.asked import (
     stand_in,
 )
 from gateway.autodiff.relational.correlated import join_correlated
+from gateway.autodiff.relational.grouping_sets import unite_sets
 from gateway.autodiff.relational.joins import join_other_rows
 from gateway.autodiff.relational.layers import Layers
 from gateway.autodiff.relational.queries import (
@@ -201,8 +202,9 @@ class _Pullback:
         self._refuse_second(query, analysis)
         reads = self._layers.reads_changing
         while (
-            join_unions(analysis, reads)
-            or join_other_rows(analysis)
+            unite_sets(analysis, reads)
+            or join_unions(analysis, reads)
+            or join_other_rows(analysis, reads)
             or join_correlated(analysis, reads)
         ):
             analysis = self._analysed(query)

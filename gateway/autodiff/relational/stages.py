@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from gateway.autodiff.expressions.refusals import shown
 from gateway.autodiff.relational.correlated import LOOKED_AT
+from gateway.autodiff.relational.numbered import TIE
 from gateway.autodiff.relational.queries import KEY
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
@@ -124,6 +125,8 @@ class Staging:
             return False
         if isinstance(tree, exp.Column):
             return self._column_changes(tree, block)
+        if isinstance(tree, exp.Ordered) and tree.meta_get(TIE):
+            return False
         if isinstance(tree, exp.Query):
             inside = nodes_of(tree, exp.Column)
             return any(self._column_changes(column, block) for column in inside)
@@ -237,12 +240,27 @@ class Staging:
 
     def _refuse_windows(self, block: Block) -> None:
         for window in nodes_of(block.select, exp.Window):
-            if self._analysis.block_of(window) is block and self.changes(window, block):
+            if self._analysis.block_of(window) is not block:
+                continue
+            self._refuse_order(window, block)
+            if self.changes(window, block):
                 raise NotDifferentiable(
                     f"the gradient of a query cannot follow {shown(window)}",
                     detail="Each of its values depends on several rows.",
-                    hint="It follows sum, avg, count, min, max, and variances and deviations, over "
-                    "partitions without an order.",
+                    hint="It follows lag, lead, first_value and aggregates, over partitions and "
+                    "frames in ROWS or GROUPS, of rows that the same SELECT does not group.",
+                )
+
+    def _refuse_order(self, window: exp.Window, block: Block) -> None:
+        """Rows are known by their numbers: their order may neither move nor be rounded."""
+        order = window.args.get("order")
+        ordered = order.expressions if order is not None else []
+        for key in (each.this for each in ordered if not each.meta_get(TIE)):
+            if self.changes(key, block) or self._is_summed(key, block):
+                raise NotDifferentiable(
+                    f"the gradient of a query cannot follow rows in the order of {shown(key)}",
+                    detail="It is computed from the variable or by an aggregate.",
+                    hint="Order by columns that no parameter changes.",
                 )
 
     def _refuse_keys(self, stage: Stage) -> None:

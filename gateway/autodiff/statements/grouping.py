@@ -22,7 +22,7 @@ def group_keys(block: Block) -> list[exp.Expr]:
     group = block.select.args.get("group")
     if group is None or is_rolled_up(block):
         return []
-    return [_meant(key, block) for key in group.expressions]
+    return [key_meant(key, block) for key in group.expressions]
 
 
 def is_rolled_up(block: Block) -> bool:
@@ -31,7 +31,8 @@ def is_rolled_up(block: Block) -> bool:
     return group is not None and group.find(*SETS) is not None
 
 
-def _meant(key: exp.Expr, block: Block) -> exp.Expr:
+def key_meant(key: exp.Expr, block: Block) -> exp.Expr:
+    """What GROUP BY says, where that is a number or a name of the SELECT list."""
     bare: exp.Expr = key.unnest()
     items = block.select.expressions
     if isinstance(bare, exp.Literal) and bare.is_int and 1 <= int(bare.this) <= len(items):

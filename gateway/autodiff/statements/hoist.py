@@ -257,8 +257,8 @@ class _Hoist:
 
     def _named_for(self, column: exp.Column) -> str | None:
         bound = self.bind(column)
-        if bound is None and (source := self.block.source(column.table)) is not None:
-            bound = Variable(source, column.name)  # a row's ctid, which no list of columns has
+        if bound is None and (own := self.block.source(column.table)) is not None:
+            bound = Variable(own, column.name)  # a row's ctid, which no list of columns has
         if bound is None or bound.source not in self.block.sources:
             return None
         listed = [] if column.table else self.block.named(column.name)

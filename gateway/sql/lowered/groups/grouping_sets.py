@@ -29,12 +29,7 @@ def write_sets(select: exp.Select) -> None:
     group = select.args.get("group")
     if group is None or not _is_beyond(group):
         return
-    elements = [_sets(each) for each in group.expressions]
-    found = [_once(chain.from_iterable(each)) for each in product(*elements)]
-    if len(found) > _MOST_SETS:
-        raise StatementTooComplex(f"too many grouping sets present (maximum {_MOST_SETS})")
-    if group.args.get("all") is False:
-        found = list({frozenset(each): each for each in found}.values())
+    found = sets_of(group)
     if found == [()]:
         if not any(is_aggregate(node) for node in own_nodes(select)):
             raise FeatureNotSupported("GROUP BY () without an aggregate is not supported")
@@ -42,6 +37,21 @@ def write_sets(select: exp.Select) -> None:
         return
     written = [exp.Tuple(expressions=[each.copy() for each in keys]) for keys in found]
     select.set("group", exp.Group(expressions=[exp.GroupingSets(expressions=written)]))
+
+
+def sets_of(group: exp.Expr) -> list[Set]:
+    """The sets of keys that GROUP BY groups by, each key once.
+
+    Raises:
+        StatementTooComplex: 54001, too many of them.
+    """
+    elements = [_sets(each) for each in group.expressions]
+    found = [_once(chain.from_iterable(each)) for each in product(*elements)]
+    if len(found) > _MOST_SETS:
+        raise StatementTooComplex(f"too many grouping sets present (maximum {_MOST_SETS})")
+    if group.args.get("all") is False:
+        found = list({frozenset(each): each for each in found}.values())
+    return found
 
 
 def _is_beyond(group: exp.Expr) -> bool:

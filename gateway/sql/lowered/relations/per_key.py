@@ -214,7 +214,7 @@ def _first_of_each(select: exp.Select, keys: Keys) -> exp.Query:
 
 def numbered(
     select: exp.Select, parts: Sequence[exp.Expr], clauses: dict[str, exp.Expr | None]
-) -> exp.Expr:
+) -> exp.Window:
     """The number of each row of `select` in its order; with ties, one for rows that are alike."""
     call = exp.Anonymous(this="rank" if _has_ties(clauses.get("limit")) else "row_number")
     window = exp.Window(this=call, partition_by=[each.copy() for each in parts])
