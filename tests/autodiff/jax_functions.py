@@ -50,6 +50,15 @@ def _abs(x: Any) -> Any:
     return jnp.where(x == 0.0, 0.0, jnp.abs(x))
 
 
+def _is_less(a: Any, b: Any) -> Any:
+    """NaN is above all numbers (PostgreSQL manual, 8.1.3)."""
+    return jnp.logical_or(a < b, jnp.logical_and(jnp.isnan(b), jnp.logical_not(jnp.isnan(a))))
+
+
+def _is_equal(a: Any, b: Any) -> Any:
+    return jnp.logical_or(a == b, jnp.logical_and(jnp.isnan(a), jnp.isnan(b)))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     # operators
     "+": lambda a, b: a + b,
@@ -60,12 +69,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "^": jnp.power,
     "neg": lambda a: -a,
     "double": lambda a: a,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
+    "<": lambda a, b: _is_less(a, b),
+    "<=": lambda a, b: jnp.logical_not(_is_less(b, a)),
+    ">": lambda a, b: _is_less(b, a),
+    ">=": lambda a, b: jnp.logical_not(_is_less(a, b)),
+    "=": lambda a, b: _is_equal(a, b),
+    "<>": lambda a, b: jnp.logical_not(_is_equal(a, b)),
     # smooth
     "sin": jnp.sin,
     "cos": jnp.cos,
@@ -114,21 +123,27 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _present(values: list[Value], worst: float) -> Value:
-    """All that are not missing, side by side; the others as a number that loses."""
-    numbers = jnp.stack(jnp.broadcast_arrays(*(jnp.where(m, worst, v) for v, m in values)))
-    missing = jnp.stack(jnp.broadcast_arrays(*(jnp.asarray(m) for _, m in values)))
-    return numbers, jnp.all(missing, axis=0)
+def _winner(wins: Callable[[Any, Any], Any], *values: Value) -> Value:
+    """The mean of those that are not missing and that no other wins over: they are equal."""
+    best, missing = values[0]
+    for number, absent in values[1:]:
+        taken = jnp.logical_or(
+            missing, jnp.logical_and(wins(number, best), jnp.logical_not(absent))
+        )
+        best, missing = jnp.where(taken, number, best), jnp.logical_and(missing, absent)
+    total, count = jnp.zeros_like(best), jnp.zeros_like(best)
+    for number, absent in values:
+        among = jnp.logical_and(_is_equal(number, best), jnp.logical_not(absent))
+        total, count = total + jnp.where(among, number, 0.0), count + jnp.where(among, 1.0, 0.0)
+    return _harmless(total / jnp.maximum(count, 1.0), missing)
 
 
 def _greatest(*values: Value) -> Value:
-    numbers, missing = _present(list(values), -jnp.inf)
-    return _harmless(jnp.max(numbers, axis=0), missing)
+    return _winner(lambda a, b: _is_less(b, a), *values)
 
 
 def _least(*values: Value) -> Value:
-    numbers, missing = _present(list(values), jnp.inf)
-    return _harmless(jnp.min(numbers, axis=0), missing)
+    return _winner(_is_less, *values)
 
 
 def _coalesce(first: Value, *rest: Value) -> Value:
@@ -143,7 +158,7 @@ def _nvl2(asked: Value, there: Value, missing: Value) -> Value:
 
 
 def _nullif(first: Value, second: Value) -> Value:
-    same = jnp.logical_and(first[0] == second[0], jnp.logical_not(second[1]))
+    same = jnp.logical_and(_is_equal(first[0], second[0]), jnp.logical_not(second[1]))
     return _harmless(first[0], jnp.logical_or(first[1], same))
 
 

@@ -431,6 +431,81 @@ def test_edges(name: str, arity: int) -> None:
     assert not wrong
 
 
+# Kinks, ends of domains, what is no number; some rows have no value and are told so by an error.
+EDGES: dict[str, list[Any]] = {
+    "x": [-1.0, 0.0, 0.5, 1.0, 2.0, math.nan, None, 0.0, -2.0, math.inf],
+    "y": [0.0, 0.0, 1.0, 1.0, -2.0, 0.5, 0.0, math.nan, None, 1.0],
+    "r": [0.0, 1.0, 0.5, None, 2.0, -1.0, 0.0, 1.0, -0.5, 0.0],
+    "n": [0, 1, -1, 2, 1, 0, 3, None, -2, 1],
+}
+
+
+@given(f=expressions(NAMES, 4, led=False), variables=VARIABLES, order=st.sampled_from([1, 1, 1, 2]))
+@examples(8, **_SETTINGS)
+def test_compositions_at_edges(f: Tree, variables: tuple[str, ...], order: int) -> None:
+    """A number is JAX's where its modes agree; NULL and errors stand where the function's do."""
+    missing = {name: jnp.array([v is None for v in values]) for name, values in EDGES.items()}
+    numbers = {
+        name: jnp.array([jax_functions.HARMLESS if v is None else float(v) for v in values])
+        for name, values in EDGES.items()
+    }
+
+    def function(numbers: dict[str, Any]) -> jax_functions.Value:
+        columns = {name: (numbers[name], missing[name]) for name in numbers}
+        return f.value(jax_functions, columns)
+
+    below = function
+    for wrt in variables[: order - 1]:
+        below = derivative(below, wrt)
+    with jax.disable_jit():
+        values_, slopes, others = (
+            _listed(each(numbers))
+            for each in (function, derivative(below, variables[order - 1]),
+                         pulled(below, variables[order - 1]))
+        )  # fmt: skip
+    asked = nested(f.sql, variables[:order])[-1]
+    note(asked)
+    try:
+        pairs = list(zip(by_rows(f"SELECT {f.sql} AS v FROM t"),
+                         by_rows(f"SELECT {asked} AS v FROM t"), strict=True))  # fmt: skip
+    except GatewayError as error:
+        assert error.code in ("0A000", "22012")  # for every row
+        return
+    for (value, slope), *theirs in zip(pairs, values_, slopes, others, strict=True):
+        if isinstance(value, GatewayError):
+            continue
+        assert not isinstance(slope, GatewayError) and (value is None) == (slope is None)
+        known = [v for v in (value, slope, *theirs) if v is not None and not math.isnan(v)]
+        if len(known) == 5 and known[0] == pytest.approx(known[2]) and known[3] == known[4]:
+            assert known[1] == pytest.approx(known[3], rel=1e-6, abs=1e-6)
+
+
+def pulled(function: Function, wrt: str) -> Function:
+    """Its partial derivative in reverse mode."""
+
+    def partial(numbers: dict[str, Any]) -> jax_functions.Value:
+        def along(moved: Any) -> jax_functions.Value:
+            return function({**numbers, wrt: moved})
+
+        _, pull, missing = jax.vjp(along, numbers[wrt], has_aux=True)
+        return pull(jnp.ones_like(numbers[wrt]))[0], missing
+
+    return partial
+
+
+def by_rows(query: str, first: int = 0, last: int = 10) -> list[Any]:
+    """What each of the rows at edges gives, or its error; all together where there is none."""
+    rows = {name: values[first:last] for name, values in EDGES.items()}
+    try:
+        found = [row["v"] for row in relations.run(query, {"t": rows})]
+        return [None if value is None else float(value) for value in found]
+    except GatewayError as error:
+        if last - first == 1:
+            return [error]
+    middle = (first + last) // 2
+    return by_rows(query, first, middle) + by_rows(query, middle, last)
+
+
 def _rule(name: str, arity: int) -> Rule:
     found_ = [r for r in RULES if (r.name, len(r.arguments)) == (name, arity)]
     return found_[0] if found_ else Rule(f"{name}({', '.join('xyz'[:arity])})", (None,) * arity)

@@ -142,9 +142,10 @@ CALLS = sorted({(rule.name, len(rule.arguments)) for rule in RULES} | set(_BESID
 REMAINDER = _differentiable("x % y")
 
 
-def made_call(name: str, arity: int, arguments: list[Tree]) -> Tree:
-    """The call of a row of `CALLS`, its arguments led to where it is smooth."""
-    ways = SMOOTH.get((name, arity), (anything,))
+def made_call(name: str, arity: int, arguments: list[Tree], led: bool = True) -> Tree:
+    """The call of a row of `CALLS`, its arguments led to where it is smooth, or not."""
+    rounds = name in ("round", "trunc")
+    ways = SMOOTH.get((name, arity), (anything,)) if led or rounds else (anything,)
     led = [ways[min(n, len(ways) - 1)](arguments[n]) for n in range(arity)]
     return call(name, *led)
 
@@ -230,8 +231,35 @@ if REMAINDER:
     _BINARY.append(lambda a, b: strict("({} % {})", "%", a, around("2.5")(b)))
 
 
-def expressions(names: Mapping[str, bool], max_leaves: int = 5) -> st.SearchStrategy[Tree]:
-    """Expressions over columns, each with whether it is an integer."""
+# The same where their arguments are led nowhere.
+_BARE_UNARY = [
+    lambda a: strict("(-{})", "neg", a),
+    *(
+        (lambda a, e=exponent: strict(f"({{}} ^ {e})", "^", a, constant(e)))
+        for exponent in ("0", "1", "2", "3", "-1", "0.5", "1.5")
+    ),
+]
+_BARE_BINARY = [
+    (lambda a, b, o=sign: strict(f"({{}} {o} {{}})", o, a, double(b) if o == "/" else b))
+    for sign in ("+", "-", "*", "*", "/", "^", "%")
+]
+
+
+def double(tree: Tree) -> Tree:
+    """Not an integer."""
+    return strict("{}::double precision", "double", tree) if tree.integer else tree
+
+
+def expressions(
+    names: Mapping[str, bool], max_leaves: int = 5, led: bool = True
+) -> st.SearchStrategy[Tree]:
+    """Expressions over columns, each with whether it is an integer.
+
+    Args:
+        names: The columns.
+        max_leaves: The most columns and constants in one.
+        led: Whether arguments are led to where a function is smooth.
+    """
     leaves = st.one_of(
         st.sampled_from([column(name, integer) for name, integer in names.items()]),
         st.sampled_from([constant(text) for text in ("0.5", "1.0", "2.0", "3.25", "3")]),
@@ -241,12 +269,19 @@ def expressions(names: Mapping[str, bool], max_leaves: int = 5) -> st.SearchStra
 
     def larger(inner: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
         called = st.builds(
-            lambda row, *arguments: made_call(*row, list(arguments)),
+            lambda row, *arguments: made_call(*row, list(arguments), led),
             st.sampled_from(CALLS), inner, inner, inner,
         )  # fmt: skip
         made = [
-            st.builds(lambda make, a: make(a), st.sampled_from(_UNARY), inner),
-            st.builds(lambda make, a, b: make(a, b), st.sampled_from(_BINARY), inner, inner),
+            st.builds(
+                lambda make, a: make(a), st.sampled_from(_UNARY if led else _BARE_UNARY), inner
+            ),
+            st.builds(
+                lambda make, a, b: make(a, b),
+                st.sampled_from(_BINARY if led else _BARE_BINARY),
+                inner,
+                inner,
+            ),
             called,
             called,  # twice as often
             st.builds(
