@@ -7,8 +7,9 @@ From `grad(f, x)` in a tree to the text in its place:
    (`autodiff.rules.graph.Graph`); what has no rule is a leaf that remembers why;
 3. `autodiff.statements.relations.ChainRule` follows columns through subqueries, WITH and views to
    what they were computed from;
-4. `autodiff.modes.linearize.Forward` or `autodiff.modes.transpose.transpose` builds the derivative
-   from the rules of `autodiff.rules.functions`, folded by `autodiff.rules.simplify`;
+4. `autodiff.statements.gradients.Gradients` asks `autodiff.modes.linearize.Forward` or
+   `autodiff.modes.transpose.transpose`, which build the derivative from the rules of
+   `autodiff.rules.functions`, folded by `autodiff.rules.simplify`;
 5. `autodiff.modes.nulls.Nulls` keeps it NULL where `f` is;
 6. `autodiff.expressions.printing.write` makes SQL of it; what is large is laid over sub-selects
    (`autodiff.modes.tape.plan_tape`, `autodiff.statements.hoist.hoist`).

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, note
 from hypothesis import strategies as st
 
-from gateway.autodiff.statements import markers
+from gateway.autodiff.statements import gradients
 from tests.autodiff.relations import run
 from tests.autodiff.trees import Tree, expressions, woven
 from tests.examples import examples
@@ -60,7 +60,7 @@ def test_jvp_and_vjp_are_transposes(
         for name in NAMES
     ]
     note(", ".join(f.sql for f in functions))
-    with patch.object(markers, "FORWARD_NODES", 0):
+    with patch.object(gradients, "FORWARD_NODES", 0):
         rows = run(f"SELECT {', '.join(pushed + pulled)} FROM t", ROWS)
     for row in rows:
         _check_row(row, tangent, cotangent)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, assume, given, note
 from hypothesis import strategies as st
 
 from gateway.autodiff.rules.functions import RULES, Rule
-from gateway.autodiff.statements import markers
+from gateway.autodiff.statements import gradients
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.session.gateway import Gateway
@@ -244,7 +244,7 @@ def test_inside_aggregates(f: Tree, variables: tuple[str, ...]) -> None:
         assert row[f"s{n}"] == pytest.approx(total, rel=1e-8, abs=scale)
 
 
-@pytest.mark.parametrize("forward_nodes", [0, markers.FORWARD_NODES])
+@pytest.mark.parametrize("forward_nodes", [0, gradients.FORWARD_NODES])
 @given(parts=st.tuples(*[expressions(NAMES)] * 5), second=st.sampled_from(list(NAMES)))
 @examples(15, **_SETTINGS)
 def test_all_partials_of_a_large_expression(
@@ -252,7 +252,7 @@ def test_all_partials_of_a_large_expression(
 ) -> None:
     """As training asks for them: at once, in reverse, enough to be spread over sub-selects."""
     f = woven(parts)
-    with patch.object(markers, "FORWARD_NODES", forward_nodes):
+    with patch.object(gradients, "FORWARD_NODES", forward_nodes):
         _check_all_partials(f, second)
 
 

@@ -11,8 +11,7 @@ Each row is a point; the value is double precision, and NULL where f is NULL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from itertools import chain
 
@@ -20,14 +19,12 @@ from sqlglot import exp
 
 from gateway.autodiff.expressions.printing import printed_size, write
 from gateway.autodiff.expressions.reading import Meaning, Pending, read
-from gateway.autodiff.expressions.refusals import shown
-from gateway.autodiff.modes.linearize import Forward
 from gateway.autodiff.modes.nulls import Nulls
 from gateway.autodiff.modes.tape import KEPT_NODES
-from gateway.autodiff.modes.transpose import transpose
 from gateway.autodiff.rules import simplify
 from gateway.autodiff.rules.graph import MOST_NODES, Graph, Leaf, Node, leaves
 from gateway.autodiff.statements.arguments import arguments_of, refuse_other_types, variables_of
+from gateway.autodiff.statements.gradients import Gradients, Slope
 from gateway.autodiff.statements.grouped import Aggregates
 from gateway.autodiff.statements.hoist import print_inline, print_outputs, refuse_kept
 from gateway.autodiff.statements.readings import ALL_ZERO, ALONE, Note, Variable
@@ -48,9 +45,6 @@ from gateway.sql.text.repeats import Repeated
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.inference import Types
 from gateway.types import FLOAT8, FLOATING, Type
-
-# Up to this size a function is differentiated forward: the text is the one a person would write.
-FORWARD_NODES = 60
 
 
 def expand(
@@ -100,15 +94,6 @@ def expand(
     return len(markers)
 
 
-@dataclass(frozen=True, slots=True)
-class Cotangents:
-    """What a function's parts answer to a change of it: each column of a table, which changes with
-    itself alone, and everything else, which may change with several variables."""
-
-    columns: Mapping[Variable, Node]
-    others: Sequence[tuple[Node, Node]]
-
-
 class _Statement:
     """All derivatives of one statement, in one graph."""
 
@@ -124,15 +109,15 @@ class _Statement:
         self.analysis = analysis
         self.functions = functions
         self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept, unrolls)
+        self.gradients = Gradients(self.graph, self.nulls, self.chain, self._computed)
         self.aggregates = Aggregates(
-            self.graph, self.nulls, self.chain, self._gradient, self._keep, self._written
+            self.graph, self.nulls, self.chain, self.gradients.by, self._keep, self._written
         )
         self.subqueries = Subqueries(self.graph, self.chain, self._along, self._written)
         self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self.notes: list[Note] = []
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
-        self._cotangents: dict[Node, Cotangents | None] = {}
 
     def differentiate_block(self, block: Block) -> None:
         """Find the derivative of each marker of this SELECT; those inside it are found already."""
@@ -244,12 +229,12 @@ class _Statement:
         primal = self._node(function, block)
         seeds = [self._node(tangent, block) for tangent in rest[1::2]]
         if tree.kind == "grad":
-            slopes = (self._gradient(primal, each) for each in variables[0])
+            slopes = (self.gradients.by(primal, each) for each in variables[0])
             derivative = reduce(partial(simplify.add, self.graph), slopes)
         else:
             paired = zip(variables, seeds, strict=True)
             pairs = [(each, seed) for merged, seed in paired for each in merged]
-            derivative = self._forward(pairs).tangent(primal)
+            derivative = self.gradients.forward(pairs).tangent(primal)
         refuse_other_types(function, self._meaning(block).type_of(function))
         for variable in chain.from_iterable(variables):
             for note in self.chain.of_other_rows(function, block, variable):
@@ -264,94 +249,16 @@ class _Statement:
 
     def _along(self, tree: exp.Expr, block: Block, variable: Variable) -> tuple[Node, Node]:
         primal = self._node(tree, block)
-        derivative = self._gradient(primal, variable)
+        derivative = self.gradients.by(primal, variable)
         return derivative, self.nulls.guard(derivative, [primal])
 
-    def _gradient(self, primal: Node, variable: Variable) -> Node:
-        """The derivative by one variable: forward where that reads well, else in reverse.
-
-        The reverse sweep is shared by all variables of the function.
-        """
-        forward = self._forward([(variable, self.graph.number(1))])
-        cotangents = self._reverse(primal)
-        if cotangents is None:
-            return forward.tangent(primal)
-        total = cotangents.columns.get(variable, self.graph.number(0))
-        for part, cotangent in cotangents.others:
-            product = simplify.multiply(self.graph, cotangent, forward.tangent(part))
-            total = simplify.add(self.graph, total, product)
-        return total
-
-    def _reverse(self, primal: Node) -> Cotangents | None:
-        """The cotangents of what `primal` is made of; None when forward mode serves it better."""
-        if primal not in self._cotangents:
-            columns = sum(1 for leaf in leaves(primal) if leaf.leaf and leaf.leaf.is_column)
-            forward = columns < 2 or printed_size([primal]) <= FORWARD_NODES
-            self._cotangents[primal] = None if forward else self._swept(primal)
-        return self._cotangents[primal]
-
-    def _swept(self, primal: Node) -> Cotangents:
-        """Where several columns' cotangents would need a guard, the sweep begins with one."""
-        swept = self._sorted(transpose(self.graph, primal, self.graph.number(1)))
-        found = swept.columns.values()
-        if sum(self.nulls.forgets(cotangent, primal) for cotangent in found) < 2:
-            return swept
-        return self._sorted(transpose(self.graph, primal, self.nulls.one_where(primal)))
-
-    def _sorted(self, cotangents: Mapping[Node, Node]) -> Cotangents:
-        columns: dict[Variable, Node] = {}
-        others: list[tuple[Node, Node]] = []
-        for part, cotangent in cotangents.items():
-            column = self.chain.columns.get(part.leaf.key) if part.leaf is not None else None
-            if column is None or column.source.query is not None or column in columns:
-                others.append((part, cotangent))
-            else:
-                columns[column] = cotangent
-        return Cotangents(columns, others)
-
-    def _forward(self, pairs: Sequence[tuple[Variable, Node]]) -> Forward:
-        def tangent_of(node: Node) -> Node:
-            leaf = node.leaf
-            assert leaf is not None
-            if leaf.aggregate is not None:
-                return self._added(partial(self.aggregates.tangent, node), pairs)
-            if isinstance(leaf.sql, exp.Subquery):
-                return self._added(partial(self.subqueries.slope, leaf), pairs)
-            column = self.chain.columns.get(leaf.key)
-            if column is None:
-                self._refuse_change(leaf, [variable for variable, _ in pairs])
-                return self.graph.number(0)
-            return self._added(partial(self.chain.partial, column), pairs)
-
-        return Forward(self.graph, self.nulls, tangent_of)
-
-    def _added(
-        self, slope: Callable[[Variable], Node], pairs: Sequence[tuple[Variable, Node]]
-    ) -> Node:
-        """The slopes by all variables, each times its seed."""
-        total = self.graph.number(0)
-        for variable, seed in pairs:
-            part = simplify.multiply(self.graph, slope(variable), seed)
-            total = simplify.add(self.graph, total, part)
-        return total
-
-    def _refuse_change(self, leaf: Leaf, variables: Sequence[Variable]) -> None:
-        """Refuse a derivative by something that this leaf changes with and has no rule for."""
-        if leaf.refusal is None or leaf.block is None:
-            return
-        for variable in variables:
-            if self.chain.depends(leaf.sql, leaf.block, variable):
-                error = leaf.refusal()
-                error.detail = error.detail or self._changing(leaf.sql, leaf.block, variable)
-                raise error
-
-    def _changing(self, tree: exp.Expr, block: Block, variable: Variable) -> str:
-        """Which argument of a call changes with the variable."""
-        if not isinstance(tree, exp.Anonymous):
-            return ""
-        arguments = (a for a in tree.expressions if self.chain.depends(a, block, variable))
-        argument = shown(next(arguments, tree))
-        return f"Its argument {argument} changes with {variable.name}."
+    def _computed(self, node: Node, leaf: Leaf) -> Slope | None:
+        """How an aggregate or a subquery changes with a variable."""
+        if leaf.aggregate is not None:
+            return partial(self.aggregates.tangent, node)
+        if isinstance(leaf.sql, exp.Subquery):
+            return partial(self.subqueries.slope, leaf)
+        return None
 
     def _node(self, tree: exp.Expr, block: Block) -> Node:
         """The node of an expression; the same tree is read once."""
