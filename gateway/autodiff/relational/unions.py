@@ -14,7 +14,7 @@ from sqlglot import exp
 from gateway.autodiff.relational.queries import named, subquery
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Source, column_node
-from gateway.sql.text.trees import AROUND
+from gateway.sql.text.trees import AROUND, copied
 
 _NUMBERS, _NUMBER = "∂u", "∂n"
 
@@ -66,7 +66,7 @@ def _chosen(branches: list[exp.Select]) -> exp.Select:
                 exp.Case(
                     this=number.copy(),
                     ifs=[
-                        exp.If(this=_written(n), true=_read(branch, n, place))
+                        exp.If(this=_written(n), true=_value(branch, place, _alias(n)))
                         for n, branch in enumerate(branches, 1)
                     ],
                 ),
@@ -87,11 +87,11 @@ def _chosen(branches: list[exp.Select]) -> exp.Select:
     return query.where(exp.Not(this=exp.Is(this=some, expression=exp.null())), copy=False)
 
 
-def _read(branch: exp.Select, number: int, place: int) -> exp.Expr:
-    """A value of a branch; NULL as itself, which has the type of the others only here."""
-    if isinstance(branch.expressions[place - 1].unalias().unnest(), exp.Null):
-        return exp.null()
-    return column_node(_alias(number), f"∂c {place}")
+def _value(branch: exp.Select, place: int, alias: str) -> exp.Expr:
+    """A column of a branch; NULL and quoted literals, whose type the others tell, themselves."""
+    made = branch.expressions[place - 1].unalias().unnest()
+    told_by_others = isinstance(made, exp.Null) or made.is_string
+    return copied(made) if told_by_others else column_node(alias, f"∂c {place}")
 
 
 def _numbers(count: int) -> exp.Values:
