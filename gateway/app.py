@@ -18,7 +18,7 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import ConfigurationFault
 from gateway.passwords import read_verifier
 from gateway.session.gateway import Gateway
-from gateway.sources.patience import Crowd
+from gateway.sources.timeouts import Crowd
 from gateway.sql.text.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.connection.admission import admission_of

@@ -45,7 +45,7 @@ ONLY = {
         "wire.connection.server",
         "wire.connection.handler",
         "wire.connection.client",
-        "wire.connection.bell",
+        "wire.connection.wakeup",
     },
     "socketserver": {"wire.connection.server"},
     "ssl": {"wire.connection.tls"},

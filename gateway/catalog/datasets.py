@@ -42,9 +42,9 @@ from gateway.sources.listing import (
 from gateway.sources.opening import ncep
 from gateway.sources.opening.opening import open_dataset, unreadable
 from gateway.sources.opening.standing import Standing, files_of, state_of
-from gateway.sources.patience import Begun, Crowd, Patience
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
+from gateway.sources.timeouts import Begun, Crowd, Patience
 from gateway.sources.urls import is_local, shown
 from gateway.store.disk.backup import ATTACHED
 

@@ -41,7 +41,7 @@ from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.store.ddl.owning import relation_key
 from gateway.store.definitions.definitions import Column, TableDefinition, View
-from gateway.store.rows.looking import Wanted
+from gateway.store.rows.row_lookups import Wanted
 from gateway.store.tables import StoreSession
 
 DEFAULT_SEARCH_PATH = ("public",)

@@ -43,15 +43,15 @@ from gateway.engine.large_values import large_as_calls
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans, ValueCalls
 from gateway.engine.plans import IN_ORDER, EmbeddedPlan, Plans, limited
-from gateway.engine.provided import WATCHED, Compute, Provided, Watch
 from gateway.engine.provider import as_dataset
 from gateway.engine.reading import all_held, reading
 from gateway.engine.running import Run
+from gateway.engine.session_functions import WATCHED, Compute, Provided, Watch
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.reading.reads import Reads, TableReads
+from gateway.sources.reading.chunk_counts import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
 from gateway.types import BY_NAME
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.table import Table, TableName
 
 

@@ -45,7 +45,7 @@ class Values:
 
 
 class ValueCalls:
-    """Calls that tell those values. What a context calls must not hold it; see `provided`.
+    """Calls that tell those values. What a context calls must not hold it; see `session_functions`.
 
     Args:
         context: The session's, which learns a function for each type.

@@ -24,8 +24,8 @@ from gateway.engine.contexts import Contexts
 from gateway.engine.faults import translated
 from gateway.engine.null_conditions import planned
 from gateway.engine.placeholders import inferred, numbers
-from gateway.engine.provided import Watch
 from gateway.engine.reading import Reading
+from gateway.engine.session_functions import Watch
 from gateway.errors import GatewayError
 from gateway.sources.table import TableName
 
@@ -70,7 +70,7 @@ MOST_PLANS = 64
 _LONGEST_TEXT = 10_000
 _LARGEST_CONSTANT = 10_000  # bytes
 
-# What makes much of little, so that it may take long; see `functions.rooms`.
+# What makes much of little, so that it may take long; see `functions.result_sizes`.
 _GROWING = frozenset({"at_run_time", "text_at_run_time"})
 
 # Words of SQL without which the analysed plan's columns are those of the plan as it was made.

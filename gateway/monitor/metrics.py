@@ -97,11 +97,11 @@ def _statements(parts: Parts) -> Iterator[Sample]:
 
 
 def _caches(parts: Parts) -> Iterator[Sample]:
-    recall, chunks = parts.gateway.recall, parts.datasets.cache
+    statement_cache, chunks = parts.gateway.statement_cache, parts.datasets.cache
     found, planned = parts.sum("plans_found"), parts.sum("plans")
     for name, hits, misses in (
-        ("statements", recall.texts.hits, recall.texts.misses),
-        ("queries", recall.trees.hits, recall.trees.misses),
+        ("statements", statement_cache.texts.hits, statement_cache.texts.misses),
+        ("queries", statement_cache.trees.hits, statement_cache.trees.misses),
         ("plans", found, planned - found),
         ("chunks", chunks.hits, chunks.misses),
     ):

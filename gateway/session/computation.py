@@ -10,10 +10,10 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
-from gateway.session.queries.looked_up import Look
+from gateway.session.queries.key_lookups import Look
 from gateway.session.result import Field
 from gateway.session.writes.returning import Beneath, Returned
-from gateway.session.writes.through import Through
+from gateway.session.writes.updatable_views import Through
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.grid.grid import with_calls
 from gateway.sources.table import Table, TableName
@@ -34,7 +34,7 @@ class Bound:
     """The values of `$1`, `$2`, ... and their types; both empty when there are none.
 
     Of a write that is executed several times at once `columns` has the values instead, an array
-    for each parameter; see `gathering`.
+    for each parameter; see `batches`.
     """
 
     values: Sequence[pa.Scalar] = ()

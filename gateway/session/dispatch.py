@@ -25,22 +25,22 @@ from gateway.session.activity.backends import Doing
 from gateway.session.activity.deadline import Deadline, check_time
 from gateway.session.activity.lock_waits import standing
 from gateway.session.activity.notifications import Channels, Notifier
-from gateway.session.activity.watched import own_tables
+from gateway.session.activity.statement_views import own_tables
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.definitions.definition import define
 from gateway.session.definitions.maintenance import maintain, refuse_inside
-from gateway.session.portals.at_cursors import write_at
+from gateway.session.portals.current_of import write_at
+from gateway.session.portals.cursor_views import held_rows
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
 from gateway.session.portals.executing import Allowance, run_prepared, with_executed
-from gateway.session.portals.listed import held_rows
 from gateway.session.portals.parsing import to_run
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import PreparedStatements
 from gateway.session.queries.functions import SessionFunctions
-from gateway.session.queries.recall import Recall
 from gateway.session.queries.sequences import SequenceCalls
 from gateway.session.queries.settled import SettledQueries, Standing
+from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Result
 from gateway.session.settings.rows import in_milliseconds
 from gateway.session.settings.settings import ClientSettings
@@ -49,10 +49,10 @@ from gateway.session.transactions.locking import lock_tables, locking
 from gateway.session.transactions.modes import modes_of, set_modes
 from gateway.session.transactions.readonly import refuse_changes
 from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
+from gateway.session.writes.batches import Batches
 from gateway.session.writes.copying import copy
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.expressions import EngineExpressions
-from gateway.session.writes.gathering import Gathering
 from gateway.session.writes.merges import explain, merge
 from gateway.session.writes.modifying import modify
 from gateway.sources.table import Table, TableName
@@ -84,7 +84,7 @@ class Client:
         engine: Its share of the engine.
         store: Its view of the user tables.
         grids: The xarray tables.
-        recall: What was worked out before, by any client.
+        statement_cache: What was worked out before, by any client.
         catalogue: Where queries over pg_catalog and information_schema run, for all clients.
         watching: How its statements are watched.
         roles: The server's roles.
@@ -97,7 +97,7 @@ class Client:
         engine: EngineSession,
         store: StoreSession,
         grids: Mapping[TableName, Table],
-        recall: Recall[Computation],
+        statement_cache: StatementCache[Computation],
         catalogue: CatalogueDatabase,
         watching: Watching,
         roles: Roles,
@@ -113,13 +113,13 @@ class Client:
         system = SystemTables(catalogue, self.registry, answers, engine)
         self.registry.system = system
         self.executor = Executor(
-            engine, self.registry, answers, {}, recall, system, self.account, authority
+            engine, self.registry, answers, {}, statement_cache, system, self.account, authority
         )
         self.executor.standing = self._standing
         self.prepared = PreparedStatements(allowance.prepared_bytes)
         self.portals = Portals(allowance.portal_bytes, allowance.kept)
         self.block = TransactionBlock(store)
-        self.gathering = Gathering(self)
+        self.batches = Batches(self)
         self._cancelled = False  # since the statement came
         self.arrived = 0.0  # when the statement came, on the clock of `time.monotonic`
         self.several = False  # the message holds several statements, so they are one transaction

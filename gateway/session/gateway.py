@@ -16,7 +16,7 @@ from gateway.session.activity.notifications import Channels
 from gateway.session.computation import Computation
 from gateway.session.lifting import Shapes
 from gateway.session.portals.executing import allowance_of
-from gateway.session.queries.recall import Recall
+from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.session import Session
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.limits import Limits
@@ -53,9 +53,9 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         super().__init__()
         settings = settings or Settings()
         limits = limits_of(settings)
-        self.recall: Recall[Computation] = Recall(limits)
+        self.statement_cache: StatementCache[Computation] = StatementCache(limits)
         self.watching = watching_of(settings)
-        parts = (engine, store, grids, self.recall, CatalogueDatabase(), Shapes(limits))
+        parts = (engine, store, grids, self.statement_cache, CatalogueDatabase(), Shapes(limits))
         self._parts = (
             *parts,
             self.watching,

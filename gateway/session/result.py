@@ -13,7 +13,7 @@ from buenavista.core import BVType, QueryResult
 from gateway.observe.places import Place, made_at
 from gateway.session.activity.backends import CopyProgress
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.store.definitions.definitions import Column
@@ -145,7 +145,7 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.sent_bytes = 0  # that the rows came to on the wire
         self.on_end: Callable[[], None] | None = None  # called when they have been sent
         self.exhausted = False  # a take found the end
-        self.waits = False  # it is told before it is done; see `gathering`
+        self.waits = False  # it is told before it is done; see `batches`
         self.counts: Sequence[int] | None = None  # of executions that were done together
         self.binary = False  # a binary cursor's: sent in binary unless the client says otherwise
         self.failed = False  # reading ended with an error, not with the last row

@@ -4,13 +4,14 @@ A statement goes down one side of the house and its rows come up (docs/architect
 
 1. `wire.protocol.messages.read_message` makes a message of the bytes, for which
    `wire.connection.conversation.Conversation` calls `Session.run_simple`, `parse`, `execute`, ...;
-2. `session.queries.recall.Recall` knows the text, `session.lifting.Shapes` one that differs in
-   constants alone, or `sql.statements.limits.Limits.read` splits and parses it;
+2. `session.queries.statement_cache.StatementCache` knows the text, `session.lifting.Shapes` one
+   that differs in constants alone, or `sql.statements.limits.Limits.read` splits and parses it;
    `session.dispatch.Client.run` hands it to the room for its kind, or runs at once what is settled:
    a query of which steps 3 to 7 would come to the same (`session.queries.settled.SettledQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
-4. unless `Recall.query` has what comes out, `rewrite.passes.rewrite` binds names, puts views in
-   place and every derivative where its marker stood (`autodiff.statements.markers.expand`);
+4. unless `StatementCache.query` has what comes out, `rewrite.passes.rewrite` binds names, puts
+   views in place and every derivative where its marker stood
+   (`autodiff.statements.markers.expand`);
 5. `sql.lowered.printing.to_engine` prints the engine's SQL;
 6. `catalog.registry.Registry.tables` hands out the tables it names, as of one moment;
 7. `engine.interface.EngineSession.plan` plans it, `Plan.stream` runs it, batch by batch;
@@ -38,8 +39,8 @@ from gateway.interrupts import attend
 from gateway.roles import Roles
 from gateway.session.activity.account import Watching
 from gateway.session.activity.backends import Activity, Backend, Connected, Doing
+from gateway.session.activity.idle_timeouts import idle_limit
 from gateway.session.activity.notifications import Channels, Notification, Notifier
-from gateway.session.activity.silence import idle_limit
 from gateway.session.computation import Bound, Computation
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
@@ -48,10 +49,10 @@ from gateway.session.portals.executing import Allowance
 from gateway.session.portals.parsing import prepare, refuse_parameters
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared, parameters_now
-from gateway.session.queries.recall import Recall
+from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Field, Notice, Result
 from gateway.session.settings.rows import SEVERITIES
-from gateway.session.writes.gathering import Gathering
+from gateway.session.writes.batches import Batches
 from gateway.sources.table import Table, TableName
 from gateway.sql.inputs.backslashes import Conforming, conforming
 from gateway.sql.inputs.notation import Notation
@@ -69,7 +70,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         engine: Engine,
         store: Store,
         grids: Mapping[TableName, Table],
-        recall: Recall[Computation],
+        statement_cache: StatementCache[Computation],
         catalogue: CatalogueDatabase,
         shapes: Shapes,
         watching: Watching,
@@ -80,13 +81,13 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         super().__init__()
         self._doing = Doing()
         self._conforming = Conforming("")
-        self._recall = recall
+        self._recall = statement_cache
         self._shapes = shapes
         self._client = Client(
             engine.new_session(),
             store.session(),
             grids,
-            recall,
+            statement_cache,
             catalogue,
             watching,
             roles,
@@ -302,8 +303,8 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         Without, the result may be told before it is done (`Result.waits`): by `settle`.
         """
         found = self._client.portals.named(portal)
-        if (not last or self.gathering.statement) and self.gathering.takes(found):
-            return self.gathering.add(found)
+        if (not last or self.batches.statement) and self.batches.takes(found):
+            return self.batches.add(found)
         self.settle()
         self._client.begin()
         statement = found.prepared.statement
@@ -323,17 +324,17 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         return self._followed(found.result, again=True)
 
     @property
-    def gathering(self) -> Gathering:
+    def batches(self) -> Batches:
         """The executions that wait."""
-        return self._client.gathering
+        return self._client.batches
 
     def settle(self, *, last: bool = False) -> None:
-        """Do the executions that wait, `gathering.done` of which are before an error.
+        """Do the executions that wait, `batches.done` of which are before an error.
 
         Anything but more of them does so, too. With `last` a Sync is what comes next.
         """
-        if self.gathering.statement is not None:
-            self.gathering.settle(alone=last)
+        if self.batches.statement is not None:
+            self.batches.settle(alone=last)
 
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""
@@ -361,7 +362,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def fail(self, error: GatewayError) -> None:
         """An error was reported to the client: undo the implicit transaction, or mark the block."""
-        self.gathering.forget()
+        self.batches.forget()
         self._account.end(error.code, error)
         self._client.several = False
         self._client.fail()

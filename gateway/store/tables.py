@@ -34,7 +34,7 @@ from gateway.store.disk.faults import translated
 from gateway.store.disk.room import Room
 from gateway.store.rows import by_key, changes, keys, references, upserts
 from gateway.store.rows.changes import Target
-from gateway.store.rows.put_off import check_put_off
+from gateway.store.rows.deferred_checks import check_put_off
 from gateway.store.rows.reading import Reader
 from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues

@@ -17,7 +17,7 @@ from gateway.engine.embedded import Embedded
 from gateway.engine.interface import Plan
 from gateway.errors import DatasetUnreadable, GatewayError
 from gateway.rewrite import rewrite
-from gateway.session.queries import sparing
+from gateway.session.queries import grid_planning
 from gateway.sources.aggregates import partials, reducing, regions
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
@@ -37,7 +37,7 @@ ENGINE = Embedded(1).new_session()
 def small_tables_too() -> Any:
     """Tables of a few rows are cut into blocks and pieces as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sparing, "FEWEST_ROWS", 0)
+        patch.setattr(grid_planning, "FEWEST_ROWS", 0)
         patch.setattr(recognising, "FEWEST_ROWS", 0)
         patch.setattr(grid, "BLOCK_ROWS", 40)
         patch.setattr(regions, "PIECE_VALUES", 11)
@@ -54,7 +54,9 @@ def planned(sql: str, table: Table, arrays: bool, values: list[pa.Scalar] | None
     relation = Relation(NAME, columns)
     tree = rewrite(parse(sql)[0], lambda schema, name: relation).tree
     tables: Mapping[TableName, Table] = {NAME: table}
-    return sparing.plan_sparing(ENGINE, tree, to_engine(tree), tables, values or [], "", arrays)
+    return grid_planning.plan_over_grids(
+        ENGINE, tree, to_engine(tree), tables, values or [], "", arrays
+    )
 
 
 def rows(plan: Plan) -> tuple[pa.Schema, list[tuple[Any, ...]]]:

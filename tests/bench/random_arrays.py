@@ -27,7 +27,7 @@ from gateway.aggregation import recognising
 from gateway.app import App
 from gateway.catalog import datasets as served
 from gateway.config import Dataset, Settings
-from gateway.session.queries import counted_apart, sparing
+from gateway.session.queries import counted_apart, grid_planning
 from gateway.sources.aggregates import partials, regions
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
@@ -42,7 +42,7 @@ TYPES = {
     "d": "date", "t": "timestamp", "k": "bigint", "h": "smallint", "id": "int", "g": "int",
 }  # fmt: skip
 _SMALL = (
-    (recognising, "FEWEST_ROWS", 0), (sparing, "FEWEST_ROWS", 0), (grid, "BLOCK_ROWS", 10),
+    (recognising, "FEWEST_ROWS", 0), (grid_planning, "FEWEST_ROWS", 0), (grid, "BLOCK_ROWS", 10),
     (regions, "PIECE_VALUES", 11), (partials, "REGION_GROUPS", 12),
     (counted_apart, "VALUE_BYTES", 1 << 30),
 )  # fmt: skip

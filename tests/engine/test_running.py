@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from datafusion import DataFrame
 
-from gateway.engine.provided import WATCHED
+from gateway.engine.session_functions import WATCHED
 from gateway.errors import DatasetUnreadable, GatewayError, QueryCanceled
 from tests.engine.tables import MemoryTable, T, numbered
 

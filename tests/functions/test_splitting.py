@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.engine.functions.matches import split
-from gateway.engine.functions.rooms import MOST_ELEMENTS
+from gateway.engine.functions.result_sizes import MOST_ELEMENTS
 from gateway.errors import OutOfMemory
 
 

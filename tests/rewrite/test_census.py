@@ -53,7 +53,7 @@ def _rewritten(session: Session, tree: exp.Expr) -> object:
 
 def _trees(session: Session, text: str) -> list[exp.Expr]:
     try:
-        found = session._client.executor.recall.limits.read(text)
+        found = session._client.executor.statement_cache.limits.read(text)
     except GatewayError:
         return []
     return [each.tree for each in found if isinstance(each.tree, exp.Query)]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.session.queries import sparing
+from gateway.session.queries import grid_planning
 from tests.session.grids import client_of
 
 
@@ -25,7 +25,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connect
 
 @pytest.fixture(autouse=True)
 def small_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparing, "FEWEST_ROWS", 0)
+    monkeypatch.setattr(grid_planning, "FEWEST_ROWS", 0)
 
 
 @pytest.fixture(autouse=True)

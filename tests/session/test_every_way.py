@@ -17,7 +17,7 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import rewrite
 from gateway.session.computation import with_derived
-from gateway.session.queries import counted_apart, sparing
+from gateway.session.queries import counted_apart, grid_planning
 from gateway.sources.aggregates import partials, regions
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
@@ -63,10 +63,10 @@ def answered(sql: str, tables: Mapping[TableName, Table], spared: bool, arrays: 
         for name, table in tables.items()
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sparing, "FEWEST_ROWS", 0 if spared else NEVER)
+        patch.setattr(grid_planning, "FEWEST_ROWS", 0 if spared else NEVER)
         try:
             found = rewrite(parse(sql)[0], lambda _, name: relations.get(TableName("public", name)))
-            plan = sparing.plan_sparing(
+            plan = grid_planning.plan_over_grids(
                 ENGINE, found.tree, to_engine(found.tree), with_derived(found, tables), [], "",
                 arrays,
             )  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from gateway.engine.interface import Plan
 from gateway.errors import OutOfMemory
 from gateway.rewrite import Rewritten, rewrite
-from gateway.session.portals.turning import KeptRoom
+from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries import layered
 from gateway.session.queries.layered import with_layers
 from gateway.sources.table import TableName

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.session.queries import sparing
+from gateway.session.queries import grid_planning
 from tests.session.grids import client_of
 
 
@@ -51,7 +51,7 @@ def test_conditions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if spared:
-        monkeypatch.setattr(sparing, "FEWEST_ROWS", 0)
+        monkeypatch.setattr(grid_planning, "FEWEST_ROWS", 0)
     for zone, wanted in (("UTC", in_utc), ("America/New_York", in_new_york)):
         client.execute(f"SET TimeZone = '{zone}'")
         for source in ("g", "(SELECT * FROM g) AS s"):

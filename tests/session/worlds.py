@@ -15,8 +15,8 @@ import pyarrow as pa
 from gateway.app import App
 from gateway.config import Dataset, Role, Settings
 from gateway.errors import GatewayError
-from gateway.session.queries.recall import Recall
 from gateway.session.queries.settled import SettledQueries
+from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Field, Result
 from gateway.session.session import Session
 from gateway.types import BY_NAME
@@ -112,14 +112,14 @@ class World:
 
 def _forget(session: Session) -> None:
     """As if the session had just begun, but for what a client can see of it."""
-    recall = _Forgetful(session._recall.limits)
+    statement_cache = _Forgetful(session._recall.limits)
     executor = session._client.executor
-    session._recall = executor.recall = recall
+    session._recall = executor.statement_cache = statement_cache
     executor.settled = SettledQueries()
     session._client.engine._forget_tables()  # type: ignore[attr-defined]
 
 
-class _Forgetful(Recall[Any]):
+class _Forgetful(StatementCache[Any]):
     def knows(self, text: str) -> bool:
         return True  # a text is not taken for one of a shape that came before
 

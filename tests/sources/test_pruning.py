@@ -21,7 +21,7 @@ from gateway.sources.grid.grid import GridTable
 from gateway.sources.opening.opening import open_dataset
 from gateway.sources.reading import blocks
 from gateway.sources.reading.chunk_cache import ChunkCache
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.table import TableName
 from tests.examples import examples
 

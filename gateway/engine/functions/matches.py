@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from gateway.engine.functions.regexps import Match, found_in, groups_in, groups_of, refuse_global
-from gateway.engine.functions.rooms import MOST_ELEMENTS, admit
+from gateway.engine.functions.result_sizes import MOST_ELEMENTS, admit
 
 
 def split(text: str, pattern: str, flags: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.engine.functions.rooms import MOST_BYTES, MOST_ELEMENTS, admit
+from gateway.engine.functions.result_sizes import MOST_BYTES, MOST_ELEMENTS, admit
 from gateway.errors import (
     FeatureNotSupported,
     InvalidParameterValue,

@@ -22,26 +22,31 @@ from datafusion import ScalarUDF, SessionContext, udf
 
 from gateway.engine.functions import intervals
 from gateway.engine.functions.array_order import ARRAY_KEYS
+from gateway.engine.functions.char_codes import LETTERS
+from gateway.engine.functions.date_truncation import TRUNCATIONS
+from gateway.engine.functions.datetime_arithmetic import MOVED
+from gateway.engine.functions.datetime_construction import (
+    MAKING,
+    make_time,
+    make_timestamp,
+    zone_of_text,
+)
 from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.doubles import DOUBLES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.interval_text import interval_to_char
-from gateway.engine.functions.letters import LETTERS
 from gateway.engine.functions.local_times import LOCAL_TIMES
-from gateway.engine.functions.making import MAKING, make_time, make_timestamp, zone_of_text
-from gateway.engine.functions.more import MORE
-from gateway.engine.functions.moving import MOVED
 from gateway.engine.functions.number_text import number_to_char, numeric_to_char, read_number
 from gateway.engine.functions.number_texts import NUMBER_TEXTS
 from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
 from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.quotients import QUOTIENTS
-from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
-from gateway.engine.functions.spreads import SPREADS
+from gateway.engine.functions.result_sizes import AT_RUN_TIME, MOST_BYTES, ROOMS
+from gateway.engine.functions.text_functions import MORE
 from gateway.engine.functions.texts_read import TEXTS_READ
-from gateway.engine.functions.truncating import TRUNCATIONS
+from gateway.engine.functions.variances import SPREADS
 from gateway.errors import (
     ArraySubscriptError,
     CardinalityViolation,
@@ -325,6 +330,6 @@ _WHOLE = made(
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:
-    """Let the statements of `context` call PostgreSQL's functions, and `more`."""
+    """Let the statements of `context` call PostgreSQL's functions, and `text_functions`."""
     for function in (*_UDFS, *_WHOLE, *AT_RUN_TIME, *more):
         context.register_udf(function)

@@ -17,7 +17,7 @@ from gateway.config import Settings
 from gateway.observe.ledger import SUCCESS, Done, Ledger, Line
 from gateway.session.activity.backends import CopyProgress, Doing, Progress
 from gateway.session.result import Result
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.table import TableName
 from gateway.sources.urls import told
 from gateway.sql.shape.fingerprint import fingerprint

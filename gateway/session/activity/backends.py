@@ -15,7 +15,7 @@ from gateway.catalog.authority import Authority
 from gateway.errors import InsufficientPrivilege
 from gateway.roles import SIGNALS
 from gateway.session.activity.lock_waits import Standing
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.table import TableName
 from gateway.sources.urls import told
 

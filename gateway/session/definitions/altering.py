@@ -28,7 +28,7 @@ from gateway.session.definitions.tables import planned_fields, written_table
 from gateway.session.definitions.view_texts import renamed_text
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
-from gateway.session.writes.through import bound_query
+from gateway.session.writes.updatable_views import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import zone_of
 from gateway.sql.names.scope import table_node

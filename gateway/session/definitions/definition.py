@@ -56,7 +56,7 @@ from gateway.session.definitions.tables import (
 from gateway.session.definitions.view_texts import kept_text
 from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.execution import Executor
-from gateway.session.writes.through import bound_query
+from gateway.session.writes.updatable_views import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import zone_of
 from gateway.sql.names.updatable import why_not

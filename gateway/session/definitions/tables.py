@@ -24,7 +24,7 @@ from gateway.session.definitions.naming import new_name, note_skipped, require_t
 from gateway.session.definitions.view_texts import kept_text
 from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
-from gateway.session.writes.through import bound_query
+from gateway.session.writes.updatable_views import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.names.relation import zone_of

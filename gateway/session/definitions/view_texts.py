@@ -10,7 +10,7 @@ from gateway.rewrite.stars import written_out
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.result import Field
 from gateway.session.writes.execution import Executor
-from gateway.session.writes.through import bound_query
+from gateway.session.writes.updatable_views import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.statements.altering import Action
 from gateway.sql.text.dialect import parse

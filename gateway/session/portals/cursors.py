@@ -1,7 +1,7 @@
 """DECLARE, FETCH, MOVE, CLOSE: where a portal stands, and how it gets elsewhere.
 
 Directions are PostgreSQL's (manual, FETCH; `DoPortalRunFetch` in pquery.c). A cursor reads its
-query forwards, a batch at a time; `turning` says which keep what they read, to turn round.
+query forwards, a batch at a time; `scrolling` says which keep what they read, to turn round.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from gateway.errors import (
     ObjectNotInPrerequisiteState,
 )
 from gateway.session.computation import Bound, Described
+from gateway.session.portals.current_rows import cursor_rows
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import Prepared
-from gateway.session.portals.standing import cursor_rows
-from gateway.session.portals.turning import KEPT_BYTES, Kept, turns
+from gateway.session.portals.scrolling import KEPT_BYTES, Kept, turns
 from gateway.session.result import Result
 from gateway.session.transactions.locking import locking, strength
 from gateway.session.writes.execution import Executor

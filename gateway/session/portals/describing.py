@@ -21,10 +21,10 @@ from gateway.session.portals.prepared import (
 )
 from gateway.session.result import Field
 from gateway.session.settings.showing import show_fields
+from gateway.session.writes.error_positions import placed
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.merges import describe_merge
 from gateway.session.writes.modifying import describe_modifying
-from gateway.session.writes.placing import placed
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
 from gateway.sql.statements.cursors import Declare, FetchStatement
 from gateway.sql.statements.explaining import plan_type

@@ -18,7 +18,7 @@ from gateway.session.computation import Bound
 from gateway.session.portals.parsing import Preparing, refuse_untold, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments, parameters_now
-from gateway.session.portals.turning import KeptRoom
+from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.result import Result
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
 from gateway.sql.statements.statement import Explain, Prepare, Statement

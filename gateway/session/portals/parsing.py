@@ -101,7 +101,7 @@ def refuse_parameters(statement: Statement) -> None:
 
 
 def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:
-    found = client.executor.recall.read(text)
+    found = client.executor.statement_cache.read(text)
     if len(found) > 1:
         raise SyntaxFault("cannot insert multiple commands into a prepared statement")
     if not found:
@@ -115,7 +115,7 @@ def typed(client: Preparing, statement: Statement, declared: Mapping[int, Type])
     tree = statement.tree
     if not isinstance(tree, exp.Expr) or client.executor.catalogue.answers(statement.text, tree):
         return statement
-    return client.executor.recall.typed(statement, declared)
+    return client.executor.statement_cache.typed(statement, declared)
 
 
 def _described(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Described:
@@ -138,7 +138,7 @@ def _of_rows(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prep
     if rows is None:
         return None
     try:
-        statement = client.executor.recall.read(rows.shape)[0]
+        statement = client.executor.statement_cache.read(rows.shape)[0]
         described = _described(client, statement, rows.declared(declared))
         query = client.executor.computation(statement)
     except QueryCanceled:
@@ -169,5 +169,5 @@ def to_run(
         return statement, Bound(values, types)
     columns = rows.columns(values)
     if columns is None:
-        return client.executor.recall.read(prepared.source)[0], Bound(values, types)
+        return client.executor.statement_cache.read(prepared.source)[0], Bound(values, types)
     return statement, Bound(types=types[: rows.width], columns=columns)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
+from gateway.session.portals.current_rows import Standing
 from gateway.session.portals.prepared import Prepared
-from gateway.session.portals.standing import Standing
-from gateway.session.portals.turning import Kept, KeptRoom
+from gateway.session.portals.scrolling import Kept, KeptRoom
 from gateway.session.result import Result
 from gateway.sql.statements.statement import Statement
 

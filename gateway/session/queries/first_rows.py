@@ -19,7 +19,7 @@ from sqlglot import exp
 from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.reading.leading import First
+from gateway.sources.reading.top_rows import First
 from gateway.sql.lowered.values.not_numbers import as_written
 from gateway.sql.text.trees import conjuncts
 

@@ -22,7 +22,7 @@ from sqlglot import exp
 from gateway.aggregation.combining import AGGREGATES
 from gateway.aggregation.coordinates import Tables, inner_sources, table_name
 from gateway.errors import OutOfMemory
-from gateway.session.queries.pairs import Pairs, known_of
+from gateway.session.queries.cardinality import Pairs, known_of
 from gateway.session.queries.run_first import rows_of
 from gateway.sources.grid.grid import GridTable
 from gateway.sql.names.scope import column_node

@@ -19,7 +19,7 @@ from gateway.engine.interface import Plan, gathered
 from gateway.errors import NumericValueOutOfRange, OutOfMemory
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite import Rewritten
-from gateway.session.portals.turning import KeptRoom
+from gateway.session.portals.scrolling import KeptRoom
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.printing import to_engine

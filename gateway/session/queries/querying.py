@@ -28,14 +28,16 @@ from gateway.session.computation import (
     fields_of,
     with_derived,
 )
-from gateway.session.portals.turning import KeptRoom
+from gateway.session.portals.scrolling import KeptRoom
+from gateway.session.queries.cancellable_joins import watched
 from gateway.session.queries.explaining import explained
+from gateway.session.queries.grid_planning import has_large_grid, plan_over_grids
 from gateway.session.queries.inferring import infer
+from gateway.session.queries.kept_grid_plans import KeptGridPlans
+from gateway.session.queries.key_lookups import look_of
 from gateway.session.queries.layered import check_recursive, with_layers
 from gateway.session.queries.long_lists import plan_held
-from gateway.session.queries.looked_up import look_of
 from gateway.session.queries.parameter_types import as_bound
-from gateway.session.queries.recall import Asked, Circumstances, Recall
 from gateway.session.queries.settled import (
     Settled,
     SettledQueries,
@@ -43,10 +45,8 @@ from gateway.session.queries.settled import (
     result_as_before,
     run_again,
 )
-from gateway.session.queries.spared_plans import SparedPlans
-from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
-from gateway.session.queries.unknown import known_or_not
-from gateway.session.queries.watched_joins import watched
+from gateway.session.queries.statement_cache import Asked, Circumstances, StatementCache
+from gateway.session.queries.unknown_functions import known_or_not
 from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
@@ -61,7 +61,7 @@ from gateway.sql.statements.statement import CreateView, Explain, Kind, Statemen
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.definitions.definitions import View
-from gateway.store.rows.looking import Wanted
+from gateway.store.rows.row_lookups import Wanted
 from gateway.types import Type
 
 
@@ -74,7 +74,7 @@ class Queries:
         registry: Its names.
         catalogue: Answers queries over pg_catalog and information_schema.
         constants: What session functions such as version() stand for.
-        recall: What was worked out before, by any client.
+        statement_cache: What was worked out before, by any client.
         lender: Lends the engine what only the catalogue has.
         account: What the running statement comes to.
         authority: Who may read what.
@@ -89,7 +89,7 @@ class Queries:
     registry: Registry
     catalogue: Catalogue
     constants: Constants
-    recall: Recall[Computation]
+    statement_cache: StatementCache[Computation]
     lender: Lender
     account: Account
     authority: Authority
@@ -98,7 +98,7 @@ class Queries:
     settled: SettledQueries = field(default_factory=SettledQueries)
     standing: Callable[[], Standing | None] = field(default=lambda: None)
     kept: KeptRoom = field(default_factory=lambda: KeptRoom(0))
-    _spared: SparedPlans = field(default_factory=SparedPlans)
+    _spared: KeptGridPlans = field(default_factory=KeptGridPlans)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
 
@@ -209,7 +209,7 @@ class Queries:
     def _recalled(self, tree: exp.Expr) -> Computation:
         """A query or a write, as it was worked out before if nothing it stands on has changed."""
         here = self._circumstances()
-        found = self.recall.query(tree, here) if here is not None else None
+        found = self.statement_cache.query(tree, here) if here is not None else None
         if found is not None:
             self.account.done.recalled = True
             return found
@@ -220,7 +220,7 @@ class Queries:
             rewritten = self.rewrite(as_select(tree))
             found = Computation(rewritten, look=look_of(tree, rewritten, self.registry))
         if here is not None and not self._own and self._circumstances() == here:
-            self.recall.keep(tree, here, found, self._nodes)
+            self.statement_cache.keep(tree, here, found, self._nodes)
         return found
 
     def _circumstances(self) -> Circumstances | None:
@@ -238,7 +238,7 @@ class Queries:
     def returned_fields(
         self, query: Computation, types: Mapping[int, Type]
     ) -> tuple[Field, ...] | None:
-        """The columns of a write's RETURNING; `giving_back` knows."""
+        """The columns of a write's RETURNING; `returning_queries` knows."""
         raise NotImplementedError
 
     def returning_plan(
@@ -263,7 +263,7 @@ class Queries:
         """
         constants = Asked(unsettled(self.constants) if kept else self.constants)
         names = lookup or self.registry.relation
-        limits, lender = self.recall.limits, Borrowed(self.lender)
+        limits, lender = self.statement_cache.limits, Borrowed(self.lender)
         most, functions = limits.statement_nodes, self.registry.function
         with self.account.rewriting() as done:
             try:
@@ -346,7 +346,7 @@ class Queries:
         try:
             types = as_bound(types, values) if values else types
             sql = rewritten.sql_under(types, values is None)
-            if values is None or not is_worth_sparing(tables):
+            if values is None or not has_large_grid(tables):
                 if values is not None and prefix != "EXPLAIN ":
                     sql = watched(rewritten, types, tables, self.registry)
                 return plan_held(self.engine, rewritten, types, sql, tables, values, prefix)
@@ -372,7 +372,7 @@ class Queries:
     ) -> Plan:
         tree, tables = rewritten.typed(types).tree, with_derived(rewritten, tables)
         on_arrays = self.array_aggregation
-        return plan_sparing(self.engine, tree, sql, tables, values, prefix, on_arrays, self.kept)
+        return plan_over_grids(self.engine, tree, sql, tables, values, prefix, on_arrays, self.kept)
 
     def tables(
         self,

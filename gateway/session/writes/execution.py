@@ -22,8 +22,7 @@ from gateway.session.result import Notice, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
 from gateway.session.writes.by_key import change_by_key, change_several
-from gateway.session.writes.giving_back import Returns, under_own_name
-from gateway.session.writes.placing import placed
+from gateway.session.writes.error_positions import placed
 from gateway.session.writes.returning import (
     Beneath,
     Returned,
@@ -31,7 +30,8 @@ from gateway.session.writes.returning import (
     plain_columns,
     rows_beside,
 )
-from gateway.session.writes.through import Through, onto_table, through, through_columns
+from gateway.session.writes.returning_queries import Returns, under_own_name
+from gateway.session.writes.updatable_views import Through, onto_table, through, through_columns
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.values.localtime import type_moments
 from gateway.sql.names.relation import zone_of
@@ -312,7 +312,7 @@ class Executor(Returns):
     def _rewritten(self, write: Write, lookup: Beneath | None) -> Rewritten:
         if write.given is None or write.command != "INSERT":
             return self.rewrite(write.query, lookup)
-        self._nodes += self.recall.limits.check(write.query)
+        self._nodes += self.statement_cache.limits.check(write.query)
         return as_it_stands(write.query)
 
     def _apply(

@@ -17,8 +17,8 @@ from gateway.session.activity.account import Account
 from gateway.session.computation import Bound
 from gateway.session.result import Result
 from gateway.session.transactions.transaction import TransactionBlock
+from gateway.session.writes.batches import SAVEPOINT
 from gateway.session.writes.execution import Executor
-from gateway.session.writes.gathering import SAVEPOINT
 from gateway.sql.names.relation import zone_of
 from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Statement
@@ -50,7 +50,7 @@ def insert_constants(client: Inserts, text: str, limits: Limits) -> Result | Non
     if found is None or (client.block.status == "T" and client.store.isolation.pins):
         return None  # going back to a savepoint may fail where a transaction sees one commit
     try:
-        statement = client.executor.recall.read(found.shape)[0]
+        statement = client.executor.statement_cache.read(found.shape)[0]
         columns = _columns(client.executor, statement, found)
     except GatewayError:  # it will be told of the text as it was sent
         return None

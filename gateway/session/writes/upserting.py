@@ -13,14 +13,14 @@ from gateway.session.computation import Bound
 from gateway.session.queries.inferring import shapes
 from gateway.session.queries.querying import Queries
 from gateway.session.writes.returning import Beneath
-from gateway.session.writes.through import Through
+from gateway.session.writes.updatable_views import Through
 from gateway.session.writes.upserts import Upsert, with_excluded
 from gateway.sources.table import Table, TableName
 from gateway.sql.writes.conflicts import Conflict
 from gateway.sql.writes.narrowing import is_named_once
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.keys import Values
-from gateway.store.rows.looking import Wanted
+from gateway.store.rows.row_lookups import Wanted
 from gateway.store.rows.upserts import affected_twice, first_of_each, refuse_deferrable
 from gateway.store.tables import StoreSession
 

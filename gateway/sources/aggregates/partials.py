@@ -30,7 +30,7 @@ from gateway.sources.filters.pruning import Pruned, prune
 from gateway.sources.grid.grid import PARTITIONS, GridTable
 from gateway.sources.grid.partition import GridPartition
 from gateway.sources.reading.blocks import Block
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.reading.stored import GridColumn
 from gateway.sources.table import Description, TableName
 

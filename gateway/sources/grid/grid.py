@@ -28,16 +28,16 @@ from gateway.sources.filters.pruning import Positions, Pruned, prune
 from gateway.sources.grid.layout import grid_columns
 from gateway.sources.grid.partition import Box, GridPartition
 from gateway.sources.libraries import xarray
-from gateway.sources.patience import Patience
 from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.reading.columns import comment_of
-from gateway.sources.reading.laid import LaidColumn
-from gateway.sources.reading.leading import First
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.group_columns import LaidColumn
 from gateway.sources.reading.scanning import Reader, read_axis
 from gateway.sources.reading.stored import GridColumn
+from gateway.sources.reading.top_rows import First
 from gateway.sources.table import Description, Table, TableName
+from gateway.sources.timeouts import Patience
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.
 BLOCK_ROWS = 1 << 20

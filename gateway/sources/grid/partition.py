@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from gateway.sources.filters.pruning import Positions, Pruned
 from gateway.sources.reading.blocks import BATCH_ROWS, Block
-from gateway.sources.reading.leading import First, Leaders
 from gateway.sources.reading.scanning import Reader
+from gateway.sources.reading.top_rows import First, Leaders
 
 # Positions along one dimension of a block; a range until it is read, for dimensions are long.
 Box = Positions | range

@@ -31,13 +31,13 @@ from gateway.sources.arithmetic.along import (
 from gateway.sources.arithmetic.elementwise import evaluate
 from gateway.sources.arithmetic.elementwise import names as names_in
 from gateway.sources.filters.pruning import Positions
-from gateway.sources.patience import Patience, within
 from gateway.sources.reading.chunk_cache import ChunkCache
+from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.reading.chunked import Chunked, consecutive
 from gateway.sources.reading.faults import AGAIN_SECONDS, Replaced, first_fault, unreadable
-from gateway.sources.reading.laid import LaidColumn
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.group_columns import LaidColumn
 from gateway.sources.reading.stored import GridColumn
+from gateway.sources.timeouts import Patience, within
 
 Values = npt.NDArray[Any]
 Found = TypeVar("Found")

@@ -20,12 +20,12 @@ import pyarrow as pa
 from gateway.errors import QueryCanceled
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.filters.pruning import Positions
-from gateway.sources.patience import Patience, within
 from gateway.sources.reading.blocks import BATCH_ROWS, AnyColumn, Arrays, Block
 from gateway.sources.reading.columns import encode
 from gateway.sources.reading.faults import unreadable
-from gateway.sources.reading.leading import Leaders
 from gateway.sources.reading.stored import GridColumn
+from gateway.sources.reading.top_rows import Leaders
+from gateway.sources.timeouts import Patience, within
 
 
 @dataclass

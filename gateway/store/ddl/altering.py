@@ -27,15 +27,15 @@ from gateway.sources.table import TableName
 from gateway.sql.writes.targets import no_columns
 from gateway.store.ddl.calling import with_sequence_renamed
 from gateway.store.ddl.ddl import Definer, with_references
+from gateway.store.ddl.dependent_keys import lost_references, without_reference
 from gateway.store.ddl.dropping import still_needed, title
 from gateway.store.ddl.owning import relation_key
-from gateway.store.ddl.resting import lost_references, without_reference
 from gateway.store.definitions.catalogue import Relation, shown
 from gateway.store.definitions.constraints import completed
 from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
-from gateway.store.rows import changes, looking
+from gateway.store.rows import changes, row_lookups
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.changes import Target
 from gateway.store.rows.domains import hold_columns
@@ -205,7 +205,7 @@ class Alterer(Definer):
         using: Mapping[str, str],
     ) -> TableDefinition:
         """Write the rows into a table of the new form; the definition that says where."""
-        rows = looking.read(transaction, oid, old)
+        rows = row_lookups.read(transaction, oid, old)
         if not new.columns and rows.num_rows:
             raise no_columns()
         new = replace(new, storage=next(self._shared.oids))

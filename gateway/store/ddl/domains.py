@@ -16,7 +16,7 @@ from gateway.store.ddl.own_types import columns_of, refuse_taken, type_named
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.definitions.domains import Domain
-from gateway.store.rows import looking
+from gateway.store.rows import row_lookups
 from gateway.store.rows.domains import hold
 
 
@@ -56,7 +56,7 @@ class DomainKeeper(EnumKeeper):
                 for table, column in list(columns_of(transaction.catalogue, old)):
                     self._lock_tables(table.name, "UPDATE", whole=True)
                     oid, table = transaction.catalogue.table(table.name)
-                    values = looking.read(transaction, oid, table).column(column.name)
+                    values = row_lookups.read(transaction, oid, table).column(column.name)
                     with _as_of_a_column(table, column):
                         hold(held, values.combine_chunks(), self.expressions)
             self._save_type(transaction, new)

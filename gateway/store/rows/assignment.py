@@ -29,8 +29,8 @@ from gateway.store.definitions.columntypes import numeric_digits, spelt, text_le
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows import identifiers
 from gateway.store.rows.array_assignment import assign_array
+from gateway.store.rows.interval_columns import duration_to_interval, whole_micros
 from gateway.store.rows.rounding import check_rounded
-from gateway.store.rows.spans import duration_to_interval, whole_micros
 from gateway.types import SHOWN, from_arrow
 
 Cast = Callable[[pa.Array, Column], pa.Array]

@@ -17,8 +17,8 @@ from gateway.errors import GatewayError
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.disk.faults import duplicate, translated
 from gateway.store.rows.changes import Target, assigned_values, columns_named, needs_whole
-from gateway.store.rows.looking import Wanted
 from gateway.store.rows.references import referring_keys
+from gateway.store.rows.row_lookups import Wanted
 from gateway.store.transactions.appending import Value, plain_values
 from gateway.store.transactions.changing import OneChange
 

@@ -21,7 +21,7 @@ from gateway.store.rows.assignment import assign
 from gateway.store.rows.defaults import constant_default
 from gateway.store.rows.domains import hold_columns
 from gateway.store.rows.expressions import Expressions
-from gateway.store.rows.looking import named
+from gateway.store.rows.row_lookups import named
 from gateway.store.transactions.applying import Applied, deleting, making_way, setting
 from gateway.store.transactions.transactions import Transaction
 

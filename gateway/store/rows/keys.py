@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gateway.store.definitions.definitions import Key, TableDefinition
 from gateway.store.disk.faults import duplicate, shown_value, translated
-from gateway.store.rows import looking
+from gateway.store.rows import row_lookups
 from gateway.store.rows.changes import Target
 from gateway.store.rows.expressions import Expressions
 
@@ -110,7 +110,7 @@ def _same(key: Key, mine: Sequence[str], theirs: Sequence[str]) -> str:
 
 def _among_values(target: Target, key: Key) -> pa.Table:
     """The same for a key whose values are computed."""
-    rows = looking.read(target.transaction, target.oid, target.definition)
+    rows = row_lookups.read(target.transaction, target.oid, target.definition)
     delta = computed(target.definition, target.expressions, key, rows)
     given = ", ".join(delta.schema.names[:-1])
     query = (
@@ -153,7 +153,7 @@ def in_the_way(target: Target, rows: pa.Table, key: Key) -> pa.Array:
     if key.is_plain:
         found = _holders(target, rows, key)
     else:
-        held = looking.read(target.transaction, target.oid, target.definition, rowid=True)
+        held = row_lookups.read(target.transaction, target.oid, target.definition, rowid=True)
         old = computed(target.definition, target.expressions, key, held.drop_columns(["ctid"]))
         new = computed(target.definition, target.expressions, key, rows)
         identifiers = held.column("ctid").take(old.column("n"))

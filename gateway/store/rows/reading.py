@@ -7,9 +7,9 @@ from collections.abc import Collection
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import TableDefinition
-from gateway.store.rows import looking
-from gateway.store.rows.looking import Wanted
+from gateway.store.rows import row_lookups
 from gateway.store.rows.measures import Measures
+from gateway.store.rows.row_lookups import Wanted
 from gateway.store.rows.snapshots import Snapshot
 from gateway.store.transactions.committed import Moment
 from gateway.store.transactions.locking import Locking
@@ -90,10 +90,10 @@ class Reader(Locking):
                 or not self._are_worth_a_look(transaction.moment, oid, definition, wanted)
             ):
                 return None
-            if looking.most_rows(definition, wanted) is None:
+            if row_lookups.most_rows(definition, wanted) is None:
                 return None
             transaction.reads.add(oid)
-            rows = looking.read(transaction, oid, definition, wanted=wanted)
+            rows = row_lookups.read(transaction, oid, definition, wanted=wanted)
             return Snapshot(rows, definition.comment)
 
     def shapes(
@@ -111,14 +111,14 @@ class Reader(Locking):
             if self.is_idle and name != rowid_of:
                 cache = self._shared.committed.cache
                 held = cache.snapshot(oid, moment.version(oid), definition.comment)
-            empty = looking.schema_of(definition, name == rowid_of).empty_table()
+            empty = row_lookups.schema_of(definition, name == rowid_of).empty_table()
             found[name] = held or Snapshot(empty, definition.comment)
         return found
 
     def _are_worth_a_look(
         self, moment: Moment, oid: int, definition: TableDefinition, wanted: Wanted
     ) -> bool:
-        if looking.most_rows(definition, wanted) is None:
+        if row_lookups.most_rows(definition, wanted) is None:
             return False
         return self._shared.committed.cache.is_to_be_looked_up(oid, moment.version(oid))
 
@@ -127,7 +127,7 @@ class Reader(Locking):
     ) -> Snapshot | None:
         """Rows by one statement of DuckDB's, which is a moment of its own."""
         try:
-            rows = looking.read_by(self._connection.idle(), oid, definition, wanted=wanted)
+            rows = row_lookups.read_by(self._connection.idle(), oid, definition, wanted=wanted)
         except QueryCanceled:
             raise
         except GatewayError:  # of a table that others have just dropped or made anew
@@ -157,7 +157,7 @@ class Reader(Locking):
         rows = None if rowid else transaction.cached(oid)
         if rows is None:
             limits = wanted if rowid else None
-            rows = looking.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
+            rows = row_lookups.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
             if not rowid:
                 transaction.keep(oid, rows)
         return Snapshot(rows, definition.comment)

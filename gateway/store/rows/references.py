@@ -19,7 +19,7 @@ from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Changed, ForeignKey
 from gateway.store.disk.faults import shown_value, translated
-from gateway.store.rows import changes, keys, looking
+from gateway.store.rows import changes, keys, row_lookups
 from gateway.store.rows.changes import Target
 
 
@@ -173,7 +173,7 @@ def _rows_named(target: Target, batches: Sequence[pa.RecordBatch]) -> pa.Table:
         " WHERE old.rowid IN (SELECT row FROM delta) ORDER BY old.rowid"
     )
     with translated():
-        return looking.named(target.transaction.matching(query, delta), target.definition)
+        return row_lookups.named(target.transaction.matching(query, delta), target.definition)
 
 
 def _keys(key: ForeignKey, old: pa.Table, new: pa.Table | None = None) -> pa.Table:

@@ -26,7 +26,7 @@ from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
 from gateway.store.transactions.found import Finds, Found
 from gateway.store.transactions.isolation import Isolation, concurrent_update, note_rows
-from gateway.store.transactions.seeing import Seeing
+from gateway.store.transactions.visibility import Seeing
 from gateway.store.transactions.writes import FIRST_OF_OWN, KeptWrites, Write
 
 

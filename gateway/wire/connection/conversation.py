@@ -24,9 +24,9 @@ from gateway.errors import (
 from gateway.interrupts import check_for_interrupts
 from gateway.session.result import CopyIn, CopyOut, Field, Result
 from gateway.sql.inputs.encodings import Encoding
-from gateway.wire.connection.held import Held
+from gateway.wire.connection.held_answers import Held
+from gateway.wire.connection.notices import Telling
 from gateway.wire.connection.streaming import pieces, short_turns
-from gateway.wire.connection.telling import Telling
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.outgoing import RowWriter
 from gateway.wire.decoding.parameters import decode_parameters

@@ -23,10 +23,10 @@ from gateway.errors import (
 )
 from gateway.observe.logs import Withheld
 from gateway.session.activity.backends import Connected
-from gateway.wire.connection.bell import Bell
 from gateway.wire.connection.client import Client, ClientGone
 from gateway.wire.connection.conversation import Conversation
 from gateway.wire.connection.startup import Login, read_login, unsupported
+from gateway.wire.connection.wakeup import Bell
 from gateway.wire.encoding.values import Bytes
 from gateway.wire.protocol import replies
 from gateway.wire.protocol.inbox import Inbox

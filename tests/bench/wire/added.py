@@ -57,7 +57,7 @@ def _added(session: Session, text: Callable[[int], str]) -> float:
         next(session.run_simple(text(number))).close()
         ours.append(time.thread_time() - start)
         session.sync()
-        statement = client.executor.recall.limits.read(text(number))[0]
+        statement = client.executor.statement_cache.limits.read(text(number))[0]
         rewritten = client.executor.rewrite(statement.tree)
         sql, tables = rewritten.sql, client.registry.tables(rewritten.tables)
         other.plan("SELECT 1", tables)  # registers them

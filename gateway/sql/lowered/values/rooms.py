@@ -1,7 +1,7 @@
 """Calls that make much of little, each with a check around one of its arguments.
 
-The checks are the engine's (`engine.functions.rooms`); a row tells which argument is checked by
-which one, and what else the check must know.
+The checks are the engine's (`engine.functions.result_sizes`); a row tells which argument is checked
+by which one, and what else the check must know.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ import pytest
 import xarray
 
 from gateway.errors import DatasetUnreadable, QueryCanceled
-from gateway.sources import patience
+from gateway.sources import timeouts
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.patience import Begun, Crowd, Patience
 from gateway.sources.reading import blocks
 from gateway.sources.reading.chunk_cache import ChunkCache
-from gateway.sources.reading.reads import Reads
+from gateway.sources.reading.chunk_counts import Reads
 from gateway.sources.table import TableName
+from gateway.sources.timeouts import Begun, Crowd, Patience
 
 from .scans import rows_of
 
@@ -62,7 +62,7 @@ def test_a_read_ends_when_its_time_is_up() -> None:
 
 @pytest.mark.usefixtures("silent")
 def test_a_silent_store_is_given_up_where_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "CROWDED_SECONDS", 0.02)
+    monkeypatch.setattr(timeouts, "CROWDED_SECONDS", 0.02)
     crowd = Crowd(2)
     crowd.waiting = 1  # somewhere else
     with pytest.raises(DatasetUnreadable) as caught:
@@ -72,7 +72,7 @@ def test_a_silent_store_is_given_up_where_many_wait(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_slow_store_is_not_given_up_where_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "CROWDED_SECONDS", 0.2)
+    monkeypatch.setattr(timeouts, "CROWDED_SECONDS", 0.2)
     store = Patience(60, Crowd(1))
     ends = [threading.Event() for _ in range(5)]
 

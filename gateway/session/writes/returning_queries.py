@@ -22,7 +22,7 @@ from gateway.session.writes.returning import (
     returning_query,
     rows_beside,
 )
-from gateway.session.writes.through import Through
+from gateway.session.writes.updatable_views import Through
 from gateway.session.writes.upserting import Upserts
 from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import Lookup

@@ -17,7 +17,7 @@ from gateway.sources.table import Held, Table, TableName
 MOST_PLANS = 64
 
 
-class SparedPlans:
+class KeptGridPlans:
     """Those of one session; the one that was used least lately makes room."""
 
     def __init__(self) -> None:

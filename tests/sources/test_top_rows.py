@@ -15,8 +15,8 @@ from gateway.sources.grid import grid, partition
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading import blocks, scanning
 from gateway.sources.reading.chunk_cache import ChunkCache
-from gateway.sources.reading.leading import First, Leaders
-from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.chunk_counts import TableReads
+from gateway.sources.reading.top_rows import First, Leaders
 from gateway.sources.table import TableName
 
 from .scans import rows_of

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.session.queries import sparing
+from gateway.session.queries import grid_planning
 from gateway.sources.grid import grid as grids
 from tests.session.grids import client_of
 
@@ -47,7 +47,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connect
 
 @pytest.fixture(autouse=True)
 def small_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparing, "FEWEST_ROWS", 0)
+    monkeypatch.setattr(grid_planning, "FEWEST_ROWS", 0)
 
 
 def chunks_read(client: psycopg.Connection, sql: str, values: tuple[Any, ...] = ()) -> int:
@@ -282,7 +282,7 @@ def test_a_small_side_prunes_chunks(
         client.execute("INSERT INTO k VALUES (1, '2000-01-28'), (2, '2000-02-09'), (3, NULL)")
         assert chunks_read(client, sql) == chunks
         found = sorted(map(str, client.execute(sql).fetchall()))  # type: ignore[call-overload]
-        monkeypatch.setattr(sparing, "FEWEST_ROWS", 10**9)
+        monkeypatch.setattr(grid_planning, "FEWEST_ROWS", 10**9)
         assert found == sorted(map(str, client.execute(sql).fetchall()))  # type: ignore[call-overload]
     finally:
         client.execute("DROP TABLE k")

@@ -60,7 +60,7 @@ class Gathers(Protocol):
     def run(self, statement: Statement, bound: Bound) -> Result: ...
 
 
-class Gathering:
+class Batches:
     """The executions of one client that wait.
 
     Args:

@@ -1,4 +1,4 @@
-"""Answers to executions that are told before they are done; see `session.writes.gathering`."""
+"""Answers to executions that are told before they are done; see `session.writes.batches`."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Held:
         self.waits = True
         self._answers.append(result)
         self._ends.append(len(self._answers))
-        if self._session.gathering.is_full:
+        if self._session.batches.is_full:
             self.settle()
 
     def goes_on(self, message: Message) -> bool:
         """Whether executions may go on waiting, since it belongs to one more of them."""
         match message:
             case Bind():
-                return self._session.gathering.binds(message.statement)
+                return self._session.batches.binds(message.statement)
             case Execute():
                 return message.portal == self.portal
             case Describe() | Close():
@@ -69,7 +69,7 @@ class Held:
             try:
                 self._session.settle(last=last)
             finally:
-                self._release(self._session.gathering.done)
+                self._release(self._session.batches.done)
 
     def _release(self, done: int) -> None:
         """Pass the answers on: all, or to the execution after the first `done`, which failed."""

@@ -11,8 +11,8 @@ import pytest
 import xarray
 
 from gateway.aggregation import recognising
-from gateway.session.portals.turning import KeptRoom
-from gateway.session.queries import sparing
+from gateway.session.portals.scrolling import KeptRoom
+from gateway.session.queries import grid_planning
 from tests.session.grids import client_of
 
 MEANS = "(SELECT lat, lon, avg(v) AS m, count(*) AS n FROM g GROUP BY lat, lon) AS c"
@@ -59,7 +59,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connect
 
 @pytest.fixture(autouse=True)
 def small_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparing, "FEWEST_ROWS", 0)
+    monkeypatch.setattr(grid_planning, "FEWEST_ROWS", 0)
     monkeypatch.setattr(recognising, "FEWEST_ROWS", 1)
 
 
@@ -73,7 +73,7 @@ def test_a_small_side_laid_into_the_grid(
     sql = f"SELECT time, g.lat, g.lon, c.lat, v - c.m AS d FROM {tables}".encode()
     found = {}
     for fewest in (0, 10**9):
-        monkeypatch.setattr(sparing, "FEWEST_ROWS", fewest)
+        monkeypatch.setattr(grid_planning, "FEWEST_ROWS", fewest)
         rows = client.execute(sql).fetchall()
         found[fewest] = sorted(repr([_rounded(value) for value in row]) for row in rows)
         plan = "\n".join(line for (line,) in client.execute(b"EXPLAIN " + sql))

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from gateway.rewrite import rewrite
-from gateway.session.queries.pairs import Known
-from gateway.session.queries.watched_joins import with_watched_joins
+from gateway.session.queries.cancellable_joins import with_watched_joins
+from gateway.session.queries.cardinality import Known
 from gateway.sources.table import TableName
 from gateway.sql.lowered.printing import to_text
 from gateway.sql.names.relation import ColumnInfo, Relation

@@ -34,16 +34,16 @@ from sqlglot import exp
 from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan, gathered
-from gateway.session.portals.turning import KeptRoom
+from gateway.session.portals.scrolling import KeptRoom
+from gateway.session.queries.cancellable_joins import with_watched_joins
+from gateway.session.queries.cardinality import known_of
 from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
+from gateway.session.queries.grid_joins import laid_out
 from gateway.session.queries.held_windows import within_memory
 from gateway.session.queries.join_sides import smaller_first
-from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
-from gateway.session.queries.pairs import known_of
 from gateway.session.queries.run_first import with_constants
-from gateway.session.queries.watched_joins import with_watched_joins
 from gateway.sources.grid.grid import GridTable
 from gateway.sql.lowered.printing import to_engine
 from gateway.sql.text.trees import PICKING
@@ -55,12 +55,12 @@ FEWEST_ROWS = 100_000
 _PICKING = (*PICKING, "group", "having")
 
 
-def is_worth_sparing(tables: Tables) -> bool:
+def has_large_grid(tables: Tables) -> bool:
     """Whether a query over these tables may be slow enough to look at closely."""
     return any(isinstance(t, GridTable) and t.rows >= FEWEST_ROWS for t in tables.values())
 
 
-def plan_sparing(
+def plan_over_grids(
     engine: EngineSession,
     tree: exp.Expr,
     sql: str,
@@ -80,7 +80,7 @@ def plan_sparing(
         values: Of `$1`, `$2`, ...
         prefix: EXPLAIN with its options, to explain the plan instead.
         on_arrays: Whether aggregates may be computed on arrays.
-        room: For what is laid into grids; see `laid_out`.
+        room: For what is laid into grids; see `grid_joins`.
     """
     counted = with_counts(tree, values) if values else tree
     if counted is not tree:
@@ -128,7 +128,7 @@ def _laid_out(
     """
 
     def run(query: exp.Expr, read: Tables) -> pa.Table:
-        plan = plan_sparing(engine, query, to_engine(query), read, values)
+        plan = plan_over_grids(engine, query, to_engine(query), read, values)
         return gathered(list(plan.stream()), plan.schema)
 
     return laid_out(tree, tables, FEWEST_ROWS, asking(engine, values), run, room)

@@ -67,7 +67,7 @@ class Circumstances(NamedTuple):
     place: Hashable
 
 
-class Recall(Generic[V]):
+class StatementCache(Generic[V]):
     """The statements and queries that all clients of a server worked out lately.
 
     Args:

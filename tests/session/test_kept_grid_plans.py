@@ -9,7 +9,7 @@ import numpy as np
 import xarray
 
 from gateway.engine.interface import Plan
-from gateway.session.queries.spared_plans import MOST_PLANS, SparedPlans
+from gateway.session.queries.kept_grid_plans import MOST_PLANS, KeptGridPlans
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
 
@@ -24,7 +24,7 @@ class Made:
     """Makes a new plan at each call, and says how often it did."""
 
     def __init__(self) -> None:
-        self.plans = SparedPlans()
+        self.plans = KeptGridPlans()
         self.numbers = count(1)
 
     def find(self, standing: str, table: object) -> tuple[int, bool]:

@@ -1,6 +1,6 @@
 """UPDATE and DELETE ... WHERE CURRENT OF: writes to the row that a cursor stands on.
 
-Such a write is one of the row with the identifier that the cursor has read (`standing`). What
+Such a write is one of the row with the identifier that the cursor has read (`current_rows`). What
 PostgreSQL refuses is refused in its words (`execCurrentOf` in execCurrent.c); where the row is not
 known here that is refused, too.
 """
@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidCursorState
 from gateway.session.computation import Bound
+from gateway.session.portals.current_rows import Standing, simple_table
 from gateway.session.portals.portals import Portal, Portals
-from gateway.session.portals.standing import Standing, simple_table
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName

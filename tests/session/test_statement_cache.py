@@ -21,7 +21,7 @@ from gateway.app import App
 from gateway.config import Settings
 from gateway.recent import Recent
 from gateway.session.gateway import limits_of
-from gateway.session.queries.recall import Circumstances, Recall
+from gateway.session.queries.statement_cache import Circumstances, StatementCache
 from gateway.sql.statements.statement import Statement
 from tests.conftest import Connect
 
@@ -267,15 +267,15 @@ def test_a_tree_is_left_as_it_was(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, text: str, zone: str
 ) -> None:
     seen: list[list[Statement]] = []
-    read = Recall.read
+    read = StatementCache.read
 
-    def reads(recall: Recall[Any], sent: str) -> list[Statement]:
-        found = read(recall, sent)
+    def reads(statement_cache: StatementCache[Any], sent: str) -> list[Statement]:
+        found = read(statement_cache, sent)
         if sent == text:
             seen.append(found)
         return found
 
-    monkeypatch.setattr(Recall, "read", reads)
+    monkeypatch.setattr(StatementCache, "read", reads)
     client = connect()
     client.execute(f"SET TimeZone TO '{zone}'")
     client.execute("CREATE TABLE rc_trees (a integer, b text DEFAULT 'none')")
@@ -311,15 +311,15 @@ def test_recent_keeps_what_was_used_last(steps: list[tuple[str, int, bool]]) -> 
 
 
 def test_a_plain_query_is_recalled(connect: Connect, gateway_app: App) -> None:
-    before = set(gateway_app.gateway.recall.trees._entries)
+    before = set(gateway_app.gateway.statement_cache.trees._entries)
     connect().execute("SELECT 'recalled' AS test_a_plain_query_is_recalled")
-    assert set(gateway_app.gateway.recall.trees._entries) - before
+    assert set(gateway_app.gateway.statement_cache.trees._entries) - before
 
 
 def test_a_query_is_kept_once_whatever_the_catalogue_goes_through(gateway_app: App) -> None:
     """What was worked out before a change is asked for by nobody after it, and makes room."""
     session = gateway_app.gateway.create_session()
-    trees = gateway_app.gateway.recall.trees
+    trees = gateway_app.gateway.statement_cache.trees
 
     def run(text: str) -> None:
         for result in session.run_simple(text):
@@ -343,15 +343,16 @@ def test_a_query_is_kept_once_whatever_the_catalogue_goes_through(gateway_app: A
 
 def test_what_an_older_moment_is_told_stays_with_it() -> None:
     """A transaction that sees an older catalogue puts nothing in the place of newer work."""
-    recall: Recall[str] = Recall(limits_of(Settings()))
+    statement_cache: StatementCache[str] = StatementCache(limits_of(Settings()))
     tree = object()
     old, new = Circumstances((1, 0), "public"), Circumstances((2, 0), "public")
-    recall.keep(tree, old, "old", 1)
-    assert (recall.query(tree, old), recall.query(tree, new)) == ("old", None)
-    recall.keep(tree, new, "new", 1)
-    recall.keep(tree, old, "old", 1)
-    assert (recall.query(tree, old), recall.query(tree, new)) == (None, "new")
-    assert (recall.trees.hits, recall.trees.misses) == (2, 2)
+    statement_cache.keep(tree, old, "old", 1)
+    assert (statement_cache.query(tree, old), statement_cache.query(tree, new)) == ("old", None)
+    statement_cache.keep(tree, new, "new", 1)
+    statement_cache.keep(tree, old, "old", 1)
+    assert (statement_cache.query(tree, old), statement_cache.query(tree, new)) == (None, "new")
+    assert (statement_cache.trees.hits, statement_cache.trees.misses) == (2, 2)
     other = Circumstances((2, 0), "elsewhere")
-    recall.keep(tree, other, "other", 1)
-    assert (recall.query(tree, new), recall.query(tree, other)) == ("new", "other")
+    statement_cache.keep(tree, other, "other", 1)
+    assert statement_cache.query(tree, new) == "new"
+    assert statement_cache.query(tree, other) == "other"

@@ -22,10 +22,10 @@ from sqlglot import exp
 
 from gateway.aggregation.coordinates import Tables, table_name
 from gateway.catalog.registry import Registry
-from gateway.engine.provided import WATCHED
+from gateway.engine.session_functions import WATCHED
 from gateway.errors import UndefinedTable
 from gateway.rewrite import Rewritten
-from gateway.session.queries.pairs import Known, Pairs, Side, known_of, rounded
+from gateway.session.queries.cardinality import Known, Pairs, Side, known_of, rounded
 from gateway.session.queries.run_first import rows_of
 from gateway.sources.table import TableName
 from gateway.sql.names.row_functions import GIVING_ROWS
