@@ -33,8 +33,8 @@ def explain_options(explain: Explain) -> frozenset[str]:
         FeatureNotSupported: 0A000, an option that would ask for another output, or ANALYZE of a
             statement that changes something.
     """
-    options = dict(explain.options)
-    form = options.pop("format", "text").lower()
+    options, form = dict(explain.options), _form(explain)
+    options.pop("format", None)
     if form not in ("text", "json"):
         raise FeatureNotSupported(
             f"EXPLAIN (FORMAT {form.upper()}) is not supported", hint="FORMAT TEXT and JSON are."
@@ -58,7 +58,11 @@ def explain_options(explain: Explain) -> frozenset[str]:
 
 def plan_type(explain: Explain) -> Type:
     """The type of the one column: a line of text a row, or one document."""
-    return BY_NAME["json"] if "json" in explain_options(explain) else TEXT
+    return BY_NAME["json"] if _form(explain) == "json" else TEXT
+
+
+def _form(explain: Explain) -> str:
+    return dict(explain.options).get("format", "text").lower()
 
 
 def _boolean(name: str, value: str) -> bool:
