@@ -50,7 +50,6 @@ def _of_database(value: str) -> str:
 TEMPLATES: dict[str, str] = {
     # Types
     "format_type": "<format_type>({0}, {1})",
-    "pg_typeof": "{0}",
     "oidvectortypes": (
         "array_to_string(list_transform({0}, "
         "lambda v: <format_type>(v, CAST(NULL AS INTEGER))), ', ')"

@@ -208,13 +208,15 @@ def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
             )
     given = [argument for argument in node.expressions if not _is_constant(argument)]
     lent = lender.lend(_written(node), [_declared(argument, known) for argument in given])
-    for argument in given:
-        if known.of(argument) is NUMERIC:  # of whichever digits
-            argument.replace(exp.Cast(this=argument.copy(), to=data_type("decimal(38, 10)")))
-    given = [argument for argument in node.expressions if not _is_constant(argument)]
+    given = [_with_ten_digits(each) if known.of(each) is NUMERIC else each for each in given]
     parent = node.parent
     qualified = isinstance(parent, exp.Dot) and parent.expression is node
     (parent if qualified and parent is not None else node).replace(_called(lent, given))
+
+
+def _with_ten_digits(number: exp.Expr) -> exp.Expr:
+    """A numeric of whichever digits with those of a lent function's argument."""
+    return exp.Cast(this=number.copy(), to=data_type("decimal(38, 10)"))
 
 
 def _give_texts(call: exp.Anonymous, known: Types) -> None:
