@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.autodiff.statements.operations import operation_of
+from gateway.autodiff.statements.neighbours import operation_of
 from gateway.sources.arithmetic.elementwise import Call, Column, Expression, Number
 from gateway.sources.arithmetic.nullable import Nullable, Unsound, evaluate, of_column
 from gateway.sources.grid.grid import GridTable

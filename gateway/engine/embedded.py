@@ -36,7 +36,6 @@ from gateway.engine.configured import (
 from gateway.engine.contexts import BATCH_SIZE, BySize, Contexts, Own
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
-from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
 from gateway.engine.interface import Plan
 from gateway.engine.large_values import large_as_calls
@@ -46,7 +45,7 @@ from gateway.engine.plans import IN_ORDER, EmbeddedPlan, Plans, limited
 from gateway.engine.provider import as_dataset
 from gateway.engine.reading import all_held, reading
 from gateway.engine.running import Run
-from gateway.engine.session_functions import WATCHED, Compute, Provided, Watch
+from gateway.engine.session_functions import WATCHED, Compute, Provided, Watch, sleeper
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.aggregates.partials import Partials

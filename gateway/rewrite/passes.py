@@ -33,7 +33,13 @@ from gateway.rewrite.census import (
     only,
     traits_of,
 )
-from gateway.rewrite.function_passes import differentiate_sql, inline_functions, refuse_hidden
+from gateway.rewrite.function_passes import (
+    differentiate_sql,
+    inline_functions,
+    key_of,
+    name_view,
+    refuse_hidden,
+)
 from gateway.rewrite.name_passes import (
     bind_columns,
     bind_searches,
@@ -54,7 +60,6 @@ from gateway.rewrite.name_passes import (
     strip_schemas,
     write_windows,
 )
-from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.relation_passes import (
     gather_queries,
     group_dependents,
@@ -102,7 +107,7 @@ from gateway.sql.lowered.lending import CATALOGUES, Lender, borrow, may_borrow
 from gateway.sql.lowered.relations.iterated import Rounds, iterate
 from gateway.sql.lowered.relations.joining import join_subqueries
 from gateway.sql.lowered.relations.lone_values import VALUE_WORDS
-from gateway.sql.lowered.relations.unread_numbers import read_numbers
+from gateway.sql.lowered.relations.numbered_late import read_numbers
 from gateway.sql.lowered.values.session_values import SESSION_NODES, SESSION_WORDS
 from gateway.sql.lowered.values.written_numerics import WRITTEN_CALLS
 from gateway.sql.meaning.analysis import analyse

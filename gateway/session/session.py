@@ -39,7 +39,7 @@ from gateway.interrupts import attend
 from gateway.roles import Roles
 from gateway.session.activity.account import Watching
 from gateway.session.activity.backends import Activity, Backend, Connected, Doing
-from gateway.session.activity.idle_timeouts import idle_limit
+from gateway.session.activity.deadline import idle_limit
 from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.computation import Bound, Computation
 from gateway.session.dispatch import Client

@@ -24,7 +24,7 @@ from gateway.wire.copy import incoming as copy_in
 from gateway.wire.copy.blocks import cut, fields_of
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.lines import LineReader
-from gateway.wire.decoding.parameters import decode_value
+from gateway.wire.decoding import decode_value
 from tests.examples import examples
 
 TEXT = CopyOptions()

@@ -13,7 +13,7 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.sql.inputs.notation import DATE_ORDERS, DATE_STYLES, INTERVAL_STYLES, Notation
 from gateway.types import BY_NAME, array_of
-from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.decoding import decode_parameter
 from gateway.wire.encoding.arrays import as_array
 from gateway.wire.encoding.values import encode_column
 from tests.conftest import Connect

@@ -20,7 +20,7 @@ from gateway.errors import GatewayError
 from gateway.session.result import Field
 from gateway.sql.inputs.notation import PLAIN
 from gateway.types import BY_OID, FLOAT4, FLOAT8, REGISTERED, Type, by_name
-from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.decoding import decode_parameter
 from gateway.wire.encoding import values
 from tests.wire.edge_values import EDGES, REFUSED
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.statements.operations import operation_of
+from gateway.autodiff.rules.functions import SYNONYMS
 from gateway.errors import (
     FeatureNotSupported,
     InvalidColumnReference,
@@ -300,3 +300,25 @@ def _divides_reals(tree: exp.Expr, block: Block) -> bool:
 
 def _same(one: Way, other: Way) -> bool:
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+_OPERATORS: dict[type[exp.Expr], str] = {
+    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power", exp.Mod: "mod",
+    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
+    exp.And: "and", exp.Or: "or",
+}  # fmt: skip
+
+
+def operation_of(tree: exp.Expr) -> tuple[str, list[exp.Expr]]:
+    """What `elementwise` calls an operation, and its arguments; no name: it has none."""
+    if isinstance(tree, exp.Anonymous):
+        name = call_name(tree)
+        return SYNONYMS.get(name, name), tree.expressions
+    if isinstance(tree, exp.Neg | exp.Not):
+        return ("neg" if isinstance(tree, exp.Neg) else "not"), [tree.this]
+    if isinstance(tree, exp.Is) and isinstance(tree.expression, exp.Null):
+        if tree.args.get("negate"):  # IS NOT NULL
+            return "not", [exp.Is(this=tree.this.copy(), expression=exp.Null())]
+        return "is null", [tree.this]
+    name = _OPERATORS.get(type(tree), "")
+    return name, [tree.this, tree.expression] if name else []

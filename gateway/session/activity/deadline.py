@@ -1,18 +1,19 @@
 """statement_timeout: a statement is cancelled when its time is up, from its message's arrival on.
 
-While a text is read and rewritten its time is looked at between the passes; see `interrupts`.
+While a text is read and rewritten its time is looked at between the passes; see `interrupts`. The
+silence of a client has limits of its own.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pyarrow as pa
 
-from gateway.errors import QueryCanceled
+from gateway.errors import GatewayError, IdleInTransactionTimeout, IdleSessionTimeout, QueryCanceled
 from gateway.session.result import Result
 
 _WORDS = "canceling statement due to statement timeout"
@@ -133,3 +134,29 @@ class Deadline:
     def _rest(self) -> None:
         with self._passing:
             self._working = False
+
+
+# ReadyForQuery's letter -> the setting that bounds the client's silence, and what ends it.
+_IN_TRANSACTION = (
+    "idle_in_transaction_session_timeout",
+    IdleInTransactionTimeout,
+    "idle-in-transaction timeout",
+)
+_IDLE: dict[str, tuple[str, type[GatewayError], str]] = {
+    "I": ("idle_session_timeout", IdleSessionTimeout, "idle-session timeout"),
+    "T": _IN_TRANSACTION,
+    "E": _IN_TRANSACTION,
+}
+
+
+def idle_limit(status: str, seconds: Mapping[str, float]) -> tuple[float, GatewayError] | None:
+    """How long a client may say nothing, in seconds, and what it is told then; None: for ever.
+
+    Args:
+        status: ReadyForQuery's letter.
+        seconds: What the settings say, by their names.
+    """
+    name, error, words = _IDLE[status]
+    if not seconds[name]:
+        return None
+    return seconds[name], error(f"terminating connection due to {words}")

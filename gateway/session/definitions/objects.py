@@ -1,4 +1,4 @@
-"""Indexes, comments, sequences: what stands beside the tables."""
+"""Indexes, comments, sequences: what stands beside the tables; comments on roles and databases."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.authority import DATABASE
 from gateway.catalog.renaming import unqualified
 from gateway.catalog.row_expressions import refuse_subquery
 from gateway.catalog.sequence_numbers import changed_sequence, restart_of, sequence_of
@@ -15,6 +16,8 @@ from gateway.errors import (
     DependentObjectsStillExist,
     DuplicateTable,
     FeatureNotSupported,
+    InsufficientPrivilege,
+    InvalidCatalogName,
     InvalidObjectDefinition,
     ReadOnlyTable,
     UndefinedColumn,
@@ -23,12 +26,13 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from gateway.roles import Made
 from gateway.session.definitions.domains import comment_on_rule
+from gateway.session.definitions.grants import known_role, no_such_role
 from gateway.session.definitions.naming import new_name, note_skipped
 from gateway.session.definitions.own_types import comment_on_type
-from gateway.session.definitions.shared_comments import comment_on_shared
 from gateway.session.definitions.tables import planned_fields
-from gateway.session.result import Result
+from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import UNNAMED, output_name
@@ -346,3 +350,34 @@ def _refuse_owned(executor: Executor, name: TableName) -> None:
             "cannot move an owned sequence into another schema",
             detail=f'Sequence "{name.name}" is linked to table "{relation.definition.name.name}".',
         )
+
+
+def comment_on_shared(executor: Executor, tree: CommentOn) -> None:
+    """COMMENT ON ROLE and DATABASE: kept with the roles; of the database "" hides PostgreSQL's own.
+
+    Raises:
+        UndefinedObject: 42704.
+        InsufficientPrivilege: 42501, for who makes no roles, or does not own the database.
+    """
+    authority, name, text = executor.authority, tree.name[-1], tree.text or ""
+    acting = authority.role
+    if tree.kind == "database":
+        if name != executor.catalogue.client.session.database:
+            message = f'database "{name}" does not exist'
+            executor.notices.append(Notice(message, "WARNING", InvalidCatalogName.code))
+            return
+        if not authority.owns(acting, DATABASE):
+            raise InsufficientPrivilege(f"must be owner of database {name}")
+        name = ""
+    elif not known_role(authority, name):
+        raise no_such_role(name)
+    elif authority.roles.is_superuser(name) and not authority.roles.is_superuser(acting):
+        raise InsufficientPrivilege("must be superuser")
+    elif not authority.roles.makes_roles(acting):
+        raise InsufficientPrivilege("must have CREATEROLE privilege")
+
+    def change(made: Made) -> Made:
+        others = {of: held for of, held in made.comments.items() if of != name}
+        return replace(made, comments={**others, name: text} if text or not name else others)
+
+    executor.registry.store.change_made(change)

@@ -3,22 +3,25 @@
 The store tells by the engine's types. Two things these do not show: a text that a function or a
 subquery made, or an enum's label, is assigned to no other type (42804), where a text in quotes is
 of whatever type the column has; and numbers and moments take their text form in a column of texts,
-which the engine gives.
+which the engine gives. Where TimeZone is not UTC, moments of another type need a cast.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.errors import DatatypeMismatch
+from gateway.errors import DatatypeMismatch, FeatureNotSupported
 from gateway.session.computation import Computation, fields_of
+from gateway.sql.names.relation import Constants, zone_of
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import bare, is_untyped
 from gateway.store.definitions.columntypes import spelt
-from gateway.store.definitions.definitions import Column
-from gateway.types import BY_NAME, STRINGS
+from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.types import BY_NAME, STRINGS, TIMESTAMPTZ
 
 _PADDED = BY_NAME["bpchar"]
 # What the store writes as text by itself.
@@ -135,3 +138,29 @@ def with_texts(query: Computation, given: pa.Schema) -> exp.Select | None:
 
 def _is_plain(arrow: pa.DataType) -> bool:
     return _is_text(arrow) or any(is_kind(arrow) for is_kind in _PLAIN)
+
+
+def check_moments(
+    constants: Constants,
+    names: Sequence[str],
+    given: Sequence[pa.DataType],
+    target: TableDefinition,
+) -> None:
+    """Refuse what the store would read or write in UTC while the session's clocks differ.
+
+    Raises:
+        FeatureNotSupported: 0A000, naming the column.
+    """
+    zone = zone_of(constants)
+    if zone == "UTC":
+        return
+    for name, kind in zip(names, given, strict=False):
+        wanted = next(c.type for c in target.columns if c.name == name)
+        moment = pa.types.is_timestamp(kind) and kind.tz is not None
+        timed = moment or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+        timed = timed or pa.types.is_string(kind)
+        if timed and moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ):
+            raise FeatureNotSupported(
+                f'column "{name}" needs a cast while TimeZone is {zone}',
+                hint=f"Write expression::{wanted.name}.",
+            )

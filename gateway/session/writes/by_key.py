@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from gateway.errors import GatewayError
 from gateway.session.computation import Bound, Computation
-from gateway.session.settings.time_zones import check_moments
+from gateway.session.writes.assignable import check_moments
 from gateway.sql.names.relation import Constants
 from gateway.sql.writes.narrowing import Value
 from gateway.store.rows.by_key import KeyChange, key_among

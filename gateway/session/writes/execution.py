@@ -19,8 +19,7 @@ from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
 from gateway.session.result import Notice, Result
-from gateway.session.settings.time_zones import check_moments
-from gateway.session.writes.assignable import refuse_texts, with_texts
+from gateway.session.writes.assignable import check_moments, refuse_texts, with_texts
 from gateway.session.writes.by_key import change_by_key, change_several
 from gateway.session.writes.error_positions import placed
 from gateway.session.writes.returning import (

@@ -12,7 +12,7 @@ from sqlglot import exp
 from gateway.errors import CardinalityViolation, FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Described
-from gateway.session.queries.parameter_types import settled
+from gateway.session.queries.inferring import settled
 from gateway.session.result import Result, lines, plan_lines
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName

@@ -21,7 +21,7 @@ from gateway.engine.interface import Plan
 from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, Described, fields_of
-from gateway.session.queries.parameter_types import settled
+from gateway.session.queries.inferring import settled
 from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.returning import Beneath, changed_rows

@@ -29,9 +29,9 @@ from gateway.sql.lowered.relations.cut_rows import hold_cuts
 from gateway.sql.lowered.relations.listed_values import keep_apart
 from gateway.sql.lowered.relations.lone_conditions import hold_back
 from gateway.sql.lowered.relations.outer_joins import unsettle
+from gateway.sql.lowered.values.arrays import item
 from gateway.sql.lowered.values.casting import cast, item_of
 from gateway.sql.lowered.values.moment_casts import cast_of, interval_of
-from gateway.sql.lowered.values.subscripts import item
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import parenthesise

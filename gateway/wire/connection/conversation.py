@@ -29,7 +29,7 @@ from gateway.wire.connection.notices import Telling
 from gateway.wire.connection.streaming import pieces, short_turns
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.outgoing import RowWriter
-from gateway.wire.decoding.parameters import decode_parameters
+from gateway.wire.decoding import decode_parameters
 from gateway.wire.encoding.shapes import Shape, Shapes, result_formats, spread
 from gateway.wire.encoding.values import BINARY_FORMAT, TEXT_FORMAT, Bytes
 from gateway.wire.protocol import replies

@@ -23,7 +23,7 @@ from gateway.sql.inputs.far_moments import (
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.inputs.text_columns import Unread, holds, wide_decimal
 from gateway.types import TEXTS, Type
-from gateway.wire.decoding.parameters import decode_value
+from gateway.wire.decoding import decode_value
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
 from gateway.wire.encoding.columns import (
     binary_array,

@@ -35,7 +35,7 @@ from gateway.wire.copy.binary import BinaryReader
 from gateway.wire.copy.blocks import cut, fields_of
 from gateway.wire.copy.failures import first_failure
 from gateway.wire.copy.lines import Fields, Line, LineReader
-from gateway.wire.decoding.parameters import text_of
+from gateway.wire.decoding import text_of
 
 # What is read at once: the fixed cost of a batch is gone, and it stays in the cache.
 BLOCK_BYTES = 2**20

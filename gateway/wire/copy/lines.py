@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.errors import BadCopyFileFormat
 from gateway.sql.statements.copy_options import CopyOptions
-from gateway.wire.decoding.parameters import text_of
+from gateway.wire.decoding import text_of
 
 Fields = list[bytes | None]
 

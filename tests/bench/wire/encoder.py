@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gateway.session.result import Field
 from gateway.types import BOOL, FLOAT8, INT8, TEXT, TIMESTAMP, by_name
-from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.decoding import decode_parameter
 from gateway.wire.encoding.values import encode_rows
 
 BATCH_ROWS = 16_384

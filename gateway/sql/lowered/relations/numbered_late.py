@@ -3,6 +3,10 @@
 PostgreSQL computes what is volatile after the sort, and not for rows that LIMIT leaves out
 (planner.c, make_sort_input_target), so sequences number the rows in their order. The engine
 computes the list first: the sort and the limit go into a subquery beneath it.
+
+In a subquery of FROM it is called, as setval is, though nobody reads what it gives: the engine
+leaves out columns that are not read, PostgreSQL computes volatile ones in any case (allpaths.c,
+remove_unused_subquery_outputs). So the query around looks at them.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from gateway.sql.lowered.relations.sort_keys import place_of_output
 from gateway.sql.lowered.relations.ties import has_ties
 from gateway.sql.meaning.volatile import call_name
 from gateway.sql.names.ordering import HIDDEN
-from gateway.sql.names.scope import column_node, is_aggregate
+from gateway.sql.names.scope import Analysis, Block, Source, column_node, is_aggregate
 from gateway.sql.text.trees import nodes_of, own_nodes
 
 _ALIAS = "rows_in_turn"
@@ -116,3 +120,35 @@ def _read(tree: exp.Expr, is_grouped: bool) -> Iterator[exp.Expr]:
             yield child
         elif not isinstance(child, exp.Identifier):
             yield from _read(child, is_grouped)
+
+
+_DEEDS = ("nextval", "setval")
+
+
+def read_numbers(analysis: Analysis) -> None:
+    """Let every SELECT look at them in its WHERE, in place."""
+    for block in analysis.blocks:
+        for source in block.sources:
+            if source.query is not None and source.cte is None:
+                _look_at(block, source)
+
+
+def _look_at(block: Block, source: Source) -> None:
+    assert source.query is not None
+    outputs = source.query.outputs
+    for name, output in zip(source.columns or {}, outputs, strict=False):
+        if output.expression is None or not _draws(output.expression):
+            continue
+        read = {n.name for n in own_nodes(block.select) if isinstance(n, exp.Column)}
+        if name not in read:
+            column = column_node(source.alias, name)
+            filled = exp.Anonymous(
+                this="coalesce", expressions=[column, exp.Literal.number(0)]
+            )  # of an outer join's missing side, too
+            seen = exp.Anonymous(this="at_run_time", expressions=[filled])
+            there = exp.Not(this=exp.Is(this=seen, expression=exp.Null()))
+            block.select.where(there, copy=False)
+
+
+def _draws(tree: exp.Expr) -> bool:
+    return any(call_name(call) in _DEEDS for call in nodes_of(tree, exp.Anonymous))

@@ -1,7 +1,7 @@
 """One bound parameter: field bytes to an Arrow scalar, as the type's input functions read them.
 
 Texts are read by `sql.inputs.value_input`; `_BINARY` has one row per type, and a type without a
-row takes any text. Dates and times are left to `decode_datetime`, arrays to `decode_array`.
+row takes any text.
 """
 
 from __future__ import annotations
@@ -9,29 +9,46 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported, InvalidBinaryRepresentation, NameTooLong
+from gateway.errors import (
+    DatatypeMismatch,
+    DatetimeFieldOverflow,
+    FeatureNotSupported,
+    InvalidBinaryRepresentation,
+    NameTooLong,
+    ProtocolViolation,
+)
 from gateway.sql.inputs import literals
-from gateway.sql.inputs.array_input import dimensions_of
+from gateway.sql.inputs.array_input import check_depth, dimensions_of
 from gateway.sql.inputs.encodings import UTF8
+from gateway.sql.inputs.far_moments import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    DAY_MICROS,
+    END_DAY,
+    END_MICROS,
+    FIRST_DAY,
+    FIRST_MICROS,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+)
 from gateway.sql.inputs.jsontext import read_json, read_jsonb
 from gateway.sql.inputs.notation import PLAIN, Notation
 from gateway.sql.inputs.value_input import (
     NAME_BYTES,
+    month_day_nano,
     read_elements,
     read_letter,
     read_value,
     refuse_dimensions,
 )
 from gateway.types import BY_NAME, INT2, REGISTERED, TEXTS, Type, array_of
-from gateway.wire.decoding import arrays as decode_array
-from gateway.wire.decoding import datetimes as decode_datetime
-from gateway.wire.decoding import intervals as decode_interval
-from gateway.wire.decoding.intervals import exactly
+from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
 from gateway.wire.encoding.numeric_bytes import (
     numeric_list_type,
     numeric_scalar,
@@ -126,7 +143,7 @@ def _leaves(values: list[Any]) -> list[Any]:
 def _array(data: bytes, kind: Type, form: int, notation: Notation) -> list[Any]:
     assert kind.element is not None
     if form:
-        return decode_array.from_binary(data, kind, partial(decode_value, notation=notation))
+        return _array_binary(data, kind, partial(decode_value, notation=notation))
     text = (notation.foreign or UTF8).decode(data)
     return read_elements(text, kind.element, notation)
 
@@ -147,7 +164,7 @@ def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN)
             data = foreign.decode(data).encode()
         if kind.is_enum:
             return literals.label_of(text_of(data), kind)
-        return _BINARY.get(kind.name, text_of_data)(data)
+        return _BINARY.get(kind.name, text_of)(data)
     text = text_of(data) if foreign is None else foreign.decode(data)
     return read_value(text, kind, notation)
 
@@ -161,12 +178,9 @@ def text_of(data: bytes) -> str:
     return UTF8.decode(data)
 
 
-text_of_data: Callable[[bytes], Any] = text_of
-
-
 def _char_binary(data: bytes) -> str:
     """One byte, of which zero stands for the empty text."""
-    return "" if exactly(data, 1) == b"\0" else read_letter(data.decode("latin-1"))
+    return "" if _exactly(data, 1) == b"\0" else read_letter(data.decode("latin-1"))
 
 
 def _name_binary(data: bytes) -> str:
@@ -188,13 +202,13 @@ def _packed(code: str) -> Callable[[bytes], Any]:
     form = struct.Struct(">" + code)
 
     def convert(data: bytes) -> Any:
-        return form.unpack(exactly(data, form.size))[0]
+        return form.unpack(_exactly(data, form.size))[0]
 
     return convert
 
 
 def _uuid_binary(data: bytes) -> str:
-    return str(UUID(bytes=exactly(data, 16)))
+    return str(UUID(bytes=_exactly(data, 16)))
 
 
 def _jsonb_binary(data: bytes) -> str:
@@ -204,7 +218,107 @@ def _jsonb_binary(data: bytes) -> str:
 
 
 def _vector(element: Type) -> Callable[[bytes], Any]:
-    return lambda data: decode_array.from_binary(data, array_of(element), decode_value)
+    return lambda data: _array_binary(data, array_of(element), decode_value)
+
+
+def _interval_binary(data: bytes) -> pa.MonthDayNano:
+    """Of microseconds, days and months."""
+    micros, days, months = struct.unpack(">qii", _exactly(data, 16))
+    return month_day_nano(months, days, micros)
+
+
+def _exactly(data: bytes, size: int) -> bytes:
+    """The field, if it has that many bytes.
+
+    Raises:
+        ProtocolViolation: 08P01, fewer; PostgreSQL's word for it.
+        InvalidBinaryRepresentation: 22P03, more.
+    """
+    if len(data) < size:
+        raise ProtocolViolation("insufficient data left in message")
+    if len(data) > size:
+        raise InvalidBinaryRepresentation("incorrect binary data format")
+    return data
+
+
+def _date_binary(data: bytes) -> int:
+    """Days since 1970-01-01 of PostgreSQL's days since 2000-01-01."""
+    days: int = _packed("i")(data)
+    if days in (DATE_INFINITY, DATE_MINUS_INFINITY):
+        return days
+    if days + EPOCH_DAYS >= END_DAY or days + EPOCH_DAYS < FIRST_DAY:
+        raise DatetimeFieldOverflow("date out of range")
+    return days + EPOCH_DAYS
+
+
+def _time_binary(data: bytes) -> int:
+    """Microseconds since midnight."""
+    micros: int = _packed("q")(data)
+    if not 0 <= micros <= DAY_MICROS:
+        raise DatetimeFieldOverflow("time out of range")
+    return micros
+
+
+def _timestamp_binary(data: bytes) -> int:
+    """Microseconds since 1970 of PostgreSQL's microseconds since 2000-01-01."""
+    micros: int = _packed("q")(data)
+    if micros in (TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY):
+        return micros
+    moved = micros + EPOCH_MICROS
+    if not FIRST_MICROS <= moved < END_MICROS:
+        raise DatetimeFieldOverflow("timestamp out of range")
+    return moved
+
+
+def _array_binary(data: bytes, kind: Type, decode: Callable[[bytes, Type, int], Any]) -> list[Any]:
+    """The elements of PostgreSQL's binary array form.
+
+    Raises:
+        InvalidBinaryRepresentation: 22P03, the bytes are no such form.
+        DatatypeMismatch: 42804, elements of another type.
+        StatementTooComplex: 54001, too many dimensions.
+    """
+    assert kind.element is not None
+    try:
+        dimensions, _, oid = struct.unpack_from(">iiI", data)
+        if oid != kind.element.oid:
+            raise DatatypeMismatch(
+                f"binary data has array element type {oid} instead of expected {kind.element.oid}"
+            )
+        if dimensions == 0:
+            return []
+        check_depth(dimensions)
+        if dimensions < 0:
+            raise InvalidBinaryRepresentation(f"invalid number of dimensions: {dimensions}")
+        sizes = struct.unpack_from(">" + "ii" * dimensions, data, 12)[::2]
+        if min(sizes) < 0 or prod(sizes) * 4 > len(data):
+            raise InvalidBinaryRepresentation("insufficient data left in message")
+        start = 12 + 8 * dimensions
+        values, place = _elements(data, start, prod(sizes), kind.element, decode)
+    except struct.error as error:
+        raise InvalidBinaryRepresentation("insufficient data left in message") from error
+    if place != len(data):
+        raise InvalidBinaryRepresentation(f"incorrect binary data format for type {kind.sql}")
+    for size in reversed(sizes[1:]):
+        values = [values[n : n + size] for n in range(0, len(values), size)] if size else []
+    return values
+
+
+def _elements(
+    data: bytes, place: int, count: int, element: Type, decode: Callable[[bytes, Type, int], Any]
+) -> tuple[list[Any], int]:
+    values: list[Any] = []
+    for _ in range(count):
+        (length,) = struct.unpack_from(">i", data, place)
+        place += 4
+        if length < 0:
+            values.append(None)
+            continue
+        if place + length > len(data):
+            raise InvalidBinaryRepresentation("insufficient data left in message")
+        values.append(decode(data[place : place + length], element, 1))
+        place += length
+    return values, place
 
 
 _BINARY: dict[str, Callable[[bytes], Any]] = {
@@ -223,11 +337,11 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "json": lambda data: read_json(text_of(data)),
     "float4": _packed("f"),
     "float8": _packed("d"),
-    "date": lambda data: decode_datetime.date_from_2000(_packed("i")(data)),
-    "time": lambda data: decode_datetime.time_in_day(_packed("q")(data)),
-    "timestamp": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
-    "timestamptz": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
-    "interval": decode_interval.interval_binary,
+    "date": _date_binary,
+    "time": _time_binary,
+    "timestamp": _timestamp_binary,
+    "timestamptz": _timestamp_binary,
+    "interval": _interval_binary,
     "numeric": read_numeric_binary,
     "uuid": _uuid_binary,
     "jsonb": _jsonb_binary,

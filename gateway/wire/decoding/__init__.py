@@ -1,1 +1,0 @@
-"""The fields of parameters as Arrow values."""
