@@ -129,14 +129,20 @@ class PlacedParser(PostgresParser):
             quantified["all"] = self._prev.token_type == TokenType.ALL
         if self._match_set(self.QUERY_MODIFIER_TOKENS, advance=False):
             self.raise_error("GROUP BY needs a key")
-        keys = self._parse_csv(self._parse_key)
+        keys = self._parse_csv(self._parse_grouping_set)
         if not keys:
             self.raise_error("GROUP BY needs a key")
         return self.expression(exp.Group(expressions=keys, **quantified))
 
-    def _parse_key(self) -> exp.Expr | None:
+    def _parse_grouping_set(self) -> exp.Expr | None:
         sets = self._parse_grouping_sets() or self._parse_cube_or_rollup()
         return sets or self._parse_disjunction()
+
+    def _parse_cube_or_rollup(self, with_prefix: bool = False) -> exp.Cube | exp.Rollup | None:
+        if not self._match_set((TokenType.CUBE, TokenType.ROLLUP)):
+            return None
+        kind = exp.Cube if self._prev.token_type == TokenType.CUBE else exp.Rollup
+        return self.expression(kind(expressions=self._parse_wrapped_csv(self._parse_disjunction)))
 
     def _parse_ordered(self, *args: Any, **kwargs: Any) -> exp.Ordered | None:
         """As sqlglot's, with USING and an operator in the place of ASC and DESC."""
