@@ -69,8 +69,8 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return _measure(name, arguments)
     if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):
         # In a SELECT list it gives a row each; the engine's function gives one array.
-        series = exp.Anonymous(this=name, expressions=checked(name, arguments))
-        return exp.Anonymous(this="unnest", expressions=[series])
+        node.set("expressions", checked(name, arguments))
+        return exp.Anonymous(this="unnest", expressions=[series_array(node)])
     if name in _WHOLE and (made := _WHOLE[name](node)) is not None:
         return made
     _rename(node)
@@ -90,6 +90,13 @@ def _rename(node: exp.Expr) -> None:
 def is_series_of_moments(node: exp.Expr) -> bool:
     """Whether `overloads` found a generate_series of moments."""
     return isinstance(node, exp.Anonymous) and bool(node.args.get("moments"))
+
+
+def series_array(series: exp.Expr) -> exp.Expr:
+    """A copy of a generate_series as an array; the engine's own moments count nanoseconds."""
+    kind = series.args.get("moments")
+    array = series.copy()
+    return exp.Cast(this=array, to=data_type(f"{kind}[]")) if kind else array
 
 
 def _clock(node: exp.Expr) -> exp.Expr | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.calls import flat, is_series_of_moments
+from gateway.sql.lowered.calls import flat, is_series_of_moments, series_array
 from gateway.sql.lowered.groups.cast_names import named_apart
 from gateway.sql.lowered.groups.distinct_values import orders_apart
 from gateway.sql.lowered.groups.grouping_sets import write_sets
@@ -116,11 +116,13 @@ def _bare(value: exp.Expr) -> exp.Expr:
 
 
 def _series_of_array(node: exp.Expr) -> exp.Expr:
-    """In FROM the engine counts nanoseconds alone; its array of moments has any unit."""
+    """In FROM the engine counts nanoseconds alone; its array of moments is cast."""
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier("generate_series"))
     if not alias.columns:
         alias.set("columns", [alias.this.copy()])
-    return exp.Unnest(expressions=[node.this.copy()], alias=alias, joins=node.args.get("joins"))
+    return exp.Unnest(
+        expressions=[series_array(node.this)], alias=alias, joins=node.args.get("joins")
+    )
 
 
 def unnest(node: exp.Expr) -> None:

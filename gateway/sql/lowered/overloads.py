@@ -210,7 +210,8 @@ def _written(
     tree = row.becomes.copy()
     for call in tree.find_all(exp.Anonymous):  # of the row's own: the arguments are done
         call.set("resolved", True)
-        call.set("moments", call.name == "generate_series" and row.kinds[0] in _MOMENTS)
+        if call.name == "generate_series" and row.kinds[0] in _MOMENTS:
+            call.set("moments", "timestamp" if row.kinds[0] == "timestamp" else "timestamptz")
     for column in list(tree.find_all(exp.Column)):
         column.replace(given[column.name].copy())
     if gives is not None:
