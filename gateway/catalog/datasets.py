@@ -41,7 +41,7 @@ from gateway.sources.listing import (
 )
 from gateway.sources.opening import ncep
 from gateway.sources.opening.opening import open_dataset, unreadable
-from gateway.sources.opening.standing import Standing, files_of, state_of
+from gateway.sources.opening.standing import Standing, files_of, states_of
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
 from gateway.sources.timeouts import Begun, Crowd, Patience
@@ -284,7 +284,7 @@ class Datasets(Mapping[TableName, Table]):
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             kept = attached.within(dataset, self._roots)
         files = files_of(_location(dataset.uri))
-        state, tables = state_of(files), open_one(kept)
+        state, tables = states_of(files), open_one(kept)
         there = Standing(files, state, tables, partial(open_one, kept)) if files else None
         far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(

@@ -186,3 +186,30 @@ def test_a_scalar_is_held_too(tmp_path: Path) -> None:
     for _ in range(2):
         assert rows_of(table).to_pylist() == [{"s": 4.5}]
     assert (cache.misses, cache.hits) == (1, 1)
+
+
+@pytest.mark.parametrize("version", [2, 3, "sharded"])
+def test_a_chunk_that_is_written_anew_is_read_anew(version: int | str, tmp_path: Path) -> None:
+    """Also where the variable's dimensions come in another order than the table's."""
+    values = np.arange(48.0).reshape(8, 6)
+    dataset = xarray.Dataset({"a": (("y", "x"), values), "b": (("x", "y"), values.T.copy())})
+    shards = {"a": {"shards": (4, 2)}, "b": {"shards": (2, 6)}} if version == "sharded" else {}
+    encoding = {n: {"chunks": (2, 2), **shards.get(n, {})} for n in ("a", "b")}
+    store = tmp_path / "d.zarr"
+    dataset.to_zarr(
+        store, zarr_format=2 if version == 2 else 3, consolidated=False, encoding=encoding
+    )
+    opened = open_dataset(store)
+    assert isinstance(opened, xarray.Dataset)
+    cache = ChunkCache(1 << 20)
+    table = GridTable(opened, ["a", "b"]).cached(cache)
+    assert rows_of(table).equals(rows_of(GridTable(dataset, ["a", "b"])))
+    dataset.a[5, 3] = dataset.b[5, 0] = -1
+    region = {"x": slice(2, 6), "y": slice(0, 6)}
+    dataset.isel(region).to_zarr(store, region=region, consolidated=False, mode="r+")
+    before = cache.misses
+    assert rows_of(table).equals(rows_of(GridTable(dataset, ["a", "b"])))
+    assert cache.misses > before
+    held = cache.misses
+    assert rows_of(table).equals(rows_of(GridTable(dataset, ["a", "b"])))
+    assert cache.misses == held  # and is held again

@@ -17,13 +17,14 @@ from gateway.errors import GatewayError
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.grid.origins import origins_of
 from gateway.sources.opening.opening import ZARR_MARKS, local, matching
+from gateway.sources.reading.chunk_files import State, state_of
 from gateway.sources.reading.faults import Replaced
 from gateway.sources.reading.stored import GridColumn
 from gateway.sources.table import TableName
 from gateway.sources.urls import is_local
 
 Tables = Mapping[TableName, GridTable]
-State = tuple[tuple[int, ...] | None, ...]  # of each file: None, if it is gone
+States = tuple[State, ...]
 
 # What an encoding tells of a place alone.
 _OF_PLACES = ("source", "original_shape")
@@ -45,7 +46,7 @@ class Standing:
     """
 
     def __init__(
-        self, files: Sequence[Path], state: State, tables: Tables, reopen: Callable[[], Tables]
+        self, files: Sequence[Path], state: States, tables: Tables, reopen: Callable[[], Tables]
     ) -> None:
         self._files, self._state = files, state
         self._tables, self._reopen = tables, reopen
@@ -58,7 +59,7 @@ class Standing:
         Raises:
             Replaced: They are gone, or hold something else.
         """
-        state = state_of(self._files)
+        state = states_of(self._files)
         if state == self._state:
             return self._generation
         if None in state:
@@ -93,17 +94,9 @@ def files_of(uri: str) -> list[Path]:
     return [file for path in several or [local(uri)] for file in _files(path)]
 
 
-def state_of(files: Sequence[Path]) -> State:
+def states_of(files: Sequence[Path]) -> States:
     """What tells files from others at their places, and from what they were before."""
-    found: list[tuple[int, ...] | None] = []
-    for file in files:
-        try:
-            status = file.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size))
-    return tuple(found)
+    return tuple(map(state_of, files))
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -309,7 +309,8 @@ class Arrays:
             return None
         sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
         lengths = {dim: column.chunk(dim) for dim in sizes}
-        return Chunked(self.cache, (self.serial, self._state, name), column.variable, lengths)
+        key = (self.serial, self._state, name)
+        return Chunked(self.cache, key, column.variable, lengths, column.files)
 
     def _argument(self, column: DerivedColumn, block: Block) -> Values:
         """What is differentiated or integrated, at every position of its dimension."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.libraries import xarray
 from gateway.sources.reading.chunk_cache import ChunkCache
+from gateway.sources.reading.chunk_files import ChunkFiles
 
 Values = npt.NDArray[Any]
 
@@ -31,12 +32,14 @@ class Chunked:
         key: What tells the variable from every other of the process.
         variable: The variable, not read yet.
         lengths: How long a chunk is along each dimension.
+        files: Tells whether a chunk is still what is held of it; None: what is stored stays.
     """
 
     cache: ChunkCache
     key: tuple[Any, ...]
     variable: xarray.Variable
     lengths: Mapping[str, int]
+    files: ChunkFiles | None = None
 
     def read(self, positions: Mapping[str, Positions]) -> Values | None:
         """The values at `positions`, ascending along each dimension; None: better read directly."""
@@ -75,7 +78,9 @@ class Chunked:
         places = list(product(*(map(int, part) for part in touched)))
         if not self._is_worth(len(places)):
             return None
-        chunks = self.cache.get_all([(*self.key, *place) for place in places], self._load)
+        # Asked before a chunk is read: what is written meanwhile is read once more, not held on to.
+        state = self.files.state if self.files is not None else lambda place: None
+        chunks = self.cache.get_all([(self.key, p, state(p)) for p in places], self._load)
         return dict(zip(places, chunks, strict=True))
 
     def _is_worth(self, chunks: int) -> bool:
@@ -87,7 +92,7 @@ class Chunked:
 
     def _load(self, keys: Sequence[tuple[Any, ...]]) -> list[Values]:
         """The chunks of some keys, in one go where they fill a box, as the store reads best."""
-        places = [key[len(self.key) :] for key in keys]
+        places = [place for _, place, _ in keys]
         touched = [sorted({place[n] for place in places}) for n in range(len(self.lengths))]
         if len(places) == math.prod(map(len, touched)):
             return self._box(touched)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gateway.sources.libraries import xarray
+from gateway.sources.reading.chunk_files import ChunkFiles, chunk_files
 
 # A position is a dimension without a coordinate, which counts.
 Role = Literal["dimension", "position", "coordinate", "variable"]
@@ -100,6 +101,11 @@ class GridColumn:
         equal = all(isinstance(length, int) and length > 0 for length in lengths.values())
         dims = {str(dim) for dim in self.variable.dims}
         return self._dask is None and plain and equal and dims <= {*map(str, lengths)}
+
+    @cached_property
+    def files(self) -> ChunkFiles | None:
+        """The files that hold its chunks; None where they are not known."""
+        return chunk_files(self.variable, self.dims)
 
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
