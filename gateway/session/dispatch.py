@@ -125,7 +125,7 @@ class Client:
         self.several = False  # the message holds several statements, so they are one transaction
         self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
         self.sequences.provide(engine)
-        self.notifier = Notifier(channels)
+        self.notifier = Notifier(channels, store.shared_locks, store)
         self.notifier.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
         self.introduce("", "", Doing())
@@ -135,7 +135,7 @@ class Client:
         connected = doing.connected
         self.engine.set_clocks(doing.transaction_moment, doing.statement_moment)
         self.block.chained = doing.begin_again
-        doing.locks = lambda: standing(self.store, self.notifier.advisory)
+        doing.locks = lambda: standing(self.store)
         self.settings = self.identity.begin(user, database)
         self.registry.database = database
         limit = self.identity.roles.of(user).memory_bytes

@@ -41,7 +41,7 @@ from gateway.store.rows.sequences import SequenceValues
 from gateway.store.rows.snapshots import SnapshotCache
 from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.committed import Committed, Counts
-from gateway.store.transactions.locks import TableLocks, tied
+from gateway.store.transactions.locks import Locks, Mode
 from gateway.store.transactions.scope import Shared
 from gateway.store.transactions.transactions import Transaction
 
@@ -80,7 +80,7 @@ class Store:
         self._shared = Shared(
             connection,
             Committed(catalogue, SnapshotCache(), Room(directory)),
-            TableLocks(),
+            Locks(),
             itertools.count(max(catalogue.oids, default=FIRST_OID - 1) + 1),
             sequences,
         )
@@ -91,7 +91,7 @@ class Store:
         return self._shared.committed.counts
 
     @property
-    def locks(self) -> TableLocks:
+    def locks(self) -> Locks:
         """Who waits for whom."""
         return self._shared.locks
 
@@ -226,20 +226,20 @@ class StoreSession(Names, Reader):
                 action()
             check_put_off(transaction, self.expressions, only_due=True)
 
-    def lock(self, name: TableName) -> None:
-        """Take the table's write lock, and no snapshot."""
+    def lock(self, name: TableName, mode: Mode) -> None:
+        """Take a table's lock, and no snapshot."""
         with self._statement():
-            self._lock_relation(self._catalogue.table(name)[0], whole=False)
+            self._lock_relation(self._catalogue.table(name)[0], whole=False, mode=mode)
             self._catalogue.table(name)
 
-    def lock_rows(self, name: TableName) -> None:
-        """Take the table's write lock, for rows of it that were or will be read.
+    def lock_rows(self, name: TableName, mode: Mode = Mode.ROWS) -> None:
+        """Have rows of a table that were or will be read stay as they are.
 
         Raises:
             SerializationFailure: 40001, the transaction sees one commit throughout, and others
                 changed rows since.
         """
-        with self._writing(name) as transaction:
+        with self._writing(name, mode=mode) as transaction:
             transaction.refuse_changed(transaction.catalogue.table(name)[0])
 
     def row_version(self, name: TableName) -> int:
@@ -247,10 +247,9 @@ class StoreSession(Names, Reader):
         moment = self._shared.committed.moment
         return moment.version(self._catalogue.table(name)[0])
 
-    def is_free(self, name: TableName) -> bool:
-        """Whether no other session has the table's lock, or one that goes with it."""
-        wanted = tied(self._catalogue, name, "INSERT")
-        return self._shared.locks.are_free(wanted, self)
+    def is_free(self, name: TableName, mode: Mode) -> bool:
+        """Whether `lock_rows` would not wait."""
+        return self._shared.locks.is_free(self._catalogue.table(name)[0], self, mode)
 
     @contextmanager
     def holding(self) -> Iterator[None]:

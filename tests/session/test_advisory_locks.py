@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any
 
 import psycopg
 import pytest
 
-from gateway.errors import DeadlockDetected, QueryCanceled
-from gateway.interrupts import attend
-from gateway.session.activity.advisory import AdvisoryLocks
 from tests.conftest import Connect
 from tests.session.test_against_postgresql import answers
 
@@ -79,49 +74,3 @@ def test_one_who_waits_can_be_cancelled(connect: Connect) -> None:
     holder.execute("SELECT pg_advisory_unlock(11)")
     assert waiting.execute("SELECT pg_try_advisory_lock(11)").fetchone() == (True,)
     waiting.execute("SELECT pg_advisory_unlock(11)")
-
-
-def _waiting(locks: AdvisoryLocks, owner: object) -> None:
-    while not locks.holders_before(owner):
-        time.sleep(0.001)
-
-
-def test_who_waits_goes_on_when_the_lock_is_free() -> None:
-    locks, done = AdvisoryLocks(), threading.Event()
-    locks.take((0, 1), "a", shared=False)
-    thread = threading.Thread(target=lambda: (locks.take((0, 1), "b", shared=False), done.set()))
-    thread.start()
-    _waiting(locks, "b")
-    assert not done.is_set()
-    locks.give((0, 1), "a", shared=False)
-    thread.join()
-    assert done.is_set()
-    assert not locks.attempt((0, 1), "a", shared=False)
-
-
-def test_a_circle_is_refused() -> None:
-    locks = AdvisoryLocks()
-    locks.take((0, 1), "a", shared=True)
-    locks.take((0, 2), "b", shared=False)
-    thread = threading.Thread(target=lambda: locks.take((0, 2), "a", shared=False))
-    thread.start()
-    _waiting(locks, "a")
-    with pytest.raises(DeadlockDetected):
-        locks.take((0, 1), "b", shared=False)
-    locks.give((0, 2), "b", shared=False)
-    thread.join()
-
-
-def test_a_check_ends_the_waiting() -> None:
-    def refuse() -> None:
-        raise QueryCanceled("canceling statement due to user request")
-
-    locks = AdvisoryLocks()
-    locks.take((0, 1), "a", shared=False)
-    attend(refuse)
-    try:
-        with pytest.raises(QueryCanceled):
-            locks.take((0, 1), "b", shared=False)
-    finally:
-        attend(None)
-    assert not locks.holders_before("b")

@@ -201,6 +201,72 @@ SCHEDULES: dict[str, str] = {
         2 INSERT INTO ts VALUES (4, 7)
         1 COMMIT
         2 COMMIT""",
+    "a_circle_through_an_advisory_lock": """
+        2 SET deadlock_timeout = '10ms'
+        1 BEGIN
+        1 UPDATE ts SET v = 1 WHERE k = 1
+        2 BEGIN
+        2 SELECT pg_advisory_xact_lock(9)
+        1 SELECT pg_advisory_xact_lock(9)
+        2 UPDATE ts SET v = 2 WHERE k = 1
+        2 ROLLBACK
+        1 ROLLBACK""",
+    "advisory_locks": """
+        1 SELECT pg_advisory_lock_shared(7), pg_advisory_lock_shared(7)
+        2 SELECT pg_advisory_lock_shared(7), pg_advisory_lock(8)
+        1 SELECT pg_advisory_lock(8)
+        2 SELECT pg_advisory_unlock(8)
+        2 SELECT pg_advisory_lock(7)
+        1 SELECT pg_advisory_unlock_shared(7), pg_advisory_unlock_shared(7)
+        1 SELECT pg_advisory_unlock_all()
+        2 SELECT pg_advisory_unlock_all()""",
+    "lock_table_shared": """
+        1 BEGIN
+        1 LOCK TABLE ts IN SHARE MODE
+        2 SELECT k FROM ts WHERE k = 1 FOR UPDATE
+        2 BEGIN
+        2 LOCK TABLE ts IN SHARE MODE NOWAIT
+        2 LOCK TABLE ts IN ROW EXCLUSIVE MODE NOWAIT
+        2 ROLLBACK
+        2 UPDATE ts SET v = 0 WHERE k = 1
+        1 COMMIT""",
+    "lock_table_beside_writers": """
+        1 BEGIN
+        1 LOCK TABLE ts IN SHARE UPDATE EXCLUSIVE MODE
+        2 BEGIN
+        2 UPDATE ts SET v = 0 WHERE k = 1
+        2 LOCK TABLE ts IN SHARE UPDATE EXCLUSIVE MODE NOWAIT
+        2 ROLLBACK
+        1 COMMIT
+        1 BEGIN
+        1 LOCK TABLE ts IN ROW EXCLUSIVE MODE
+        2 UPDATE ts SET v = 1 WHERE k = 1
+        2 BEGIN
+        2 LOCK TABLE ts IN ROW EXCLUSIVE MODE NOWAIT
+        2 LOCK TABLE ts IN SHARE MODE NOWAIT
+        2 ROLLBACK
+        1 COMMIT""",
+    "lock_table_weakly": """
+        1 BEGIN
+        1 LOCK TABLE ts IN ACCESS SHARE MODE
+        2 BEGIN
+        2 LOCK TABLE ts IN EXCLUSIVE MODE NOWAIT
+        2 LOCK TABLE ts NOWAIT
+        2 ROLLBACK
+        1 LOCK TABLE ts IN ROW SHARE MODE
+        2 BEGIN
+        2 LOCK TABLE ts IN SHARE ROW EXCLUSIVE MODE NOWAIT
+        2 LOCK TABLE ts IN EXCLUSIVE MODE NOWAIT
+        2 ROLLBACK
+        1 COMMIT""",
+    "for_share": """
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 1 FOR SHARE
+        2 SELECT k FROM ts WHERE k = 1 FOR SHARE NOWAIT
+        2 SELECT k FROM ts WHERE k = 1 FOR KEY SHARE NOWAIT
+        2 SELECT k FROM ts WHERE k = 1 FOR UPDATE NOWAIT
+        2 UPDATE ts SET v = 5 WHERE k = 1
+        1 COMMIT""",
     "a_reference_to_a_row_that_goes": """
         1 CREATE TABLE tc (k int REFERENCES ts)
         1 BEGIN

@@ -19,7 +19,7 @@ from gateway.errors import DeadlockDetected, QueryCanceled, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.tables import Store, StoreSession
-from gateway.store.transactions.locks import TableLocks
+from gateway.store.transactions.locks import Locks, Mode
 from gateway.types import by_name
 
 T = TableName("public", "t")
@@ -144,7 +144,7 @@ def test_writer_locks_the_table_it_finds_after_waiting(store: Store, session: St
         with other.writing(T):
             oid = other.oid(T)
             assert oid is not None
-            assert store._shared.locks._holders.get(oid) is other
+            assert (oid, Mode.WRITE) in store._shared.locks.held(other)
             other.insert(T, ["n"], [pa.record_batch({"n": [1]})])
 
     with ThreadPoolExecutor(1) as pool:
@@ -195,7 +195,7 @@ def test_waiting_can_be_cancelled(store: Store, session: StoreSession) -> None:
 
 
 def test_deadlock_is_found() -> None:
-    locks = TableLocks()
+    locks = Locks()
     locks.acquire(1, "a")
     locks.acquire(2, "b")
     with ThreadPoolExecutor(1) as pool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import DeadlockDetected
-from gateway.store.transactions.locks import TableLocks
+from gateway.store.transactions.locks import Locks
 
 SESSIONS, KEYS, STEPS = 4, 4, 60
 
@@ -36,7 +36,7 @@ class Schedule:
     """Sessions, each of which locks in a thread of its own while it may have to wait."""
 
     def __init__(self, pool: ThreadPoolExecutor, seed: int) -> None:
-        self.locks, self.model, self.chance = TableLocks(), Model(), random.Random(seed)
+        self.locks, self.model, self.chance = Locks(), Model(), random.Random(seed)
         self.pool, self.asked = pool, dict[int, Future[bool]]()
         self.refused = 0
 
@@ -61,7 +61,7 @@ class Schedule:
         asked = self.pool.submit(self.locks.acquire, key, session)
         if self.model.closes_circle(session, key):
             for _ in self.until_done(asked):
-                assert self.locks.holder_before(session) is None
+                assert not self.locks.holders_before(session)
             with pytest.raises(DeadlockDetected):
                 asked.result()
             self.refused += 1
@@ -93,7 +93,7 @@ class Schedule:
             wait([asked], timeout=0.001)
 
     def until_settled(self, session: int) -> Iterator[None]:
-        while self.locks.holder_before(session) is None:
+        while not self.locks.holders_before(session):
             yield
             wait([self.asked[session]], timeout=0.001)
 

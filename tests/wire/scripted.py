@@ -29,6 +29,7 @@ from gateway.session.activity.backends import Connected
 from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.result import Field, Notice, Result
 from gateway.sql.inputs.notation import PLAIN, Notation
+from gateway.store.transactions.locks import Locks
 from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.connection.server import GatewayServer
 
@@ -120,7 +121,7 @@ class ScriptedSession(BuenaVistaSession):
         self.server_runs = threading.Event()
         self.closed = threading.Event()
         self.waiting_notices: list[Notice] = []
-        self.notifier = Notifier(Channels())
+        self.notifier = Notifier(Channels(), Locks(), self)
         self._changed: dict[str, str] = {}
         self._statements: dict[str, Statement] = {}
         self._portals: dict[str, Result] = {}

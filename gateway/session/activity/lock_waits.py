@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.session.activity.advisory import Advisory
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.locks import CATALOGUE
 
@@ -37,31 +36,26 @@ class Standing:
     `event` is what PostgreSQL calls the waiting, "" for none.
     """
 
-    owners: frozenset[object] = frozenset()
+    owner: object = None
     event: str = ""
     holders: frozenset[object] = frozenset()
     locks: tuple[Lock, ...] = ()
 
 
-def standing(session: StoreSession, advisory: Advisory) -> Standing:
+def standing(session: StoreSession) -> Standing:
     """Where the owner of these locks stands; any thread may ask."""
-    owners = frozenset((session, advisory))
-    locks = tuple(_locks(session, advisory))
-    holder = session.holder_before()
-    if holder is not None:
-        return Standing(owners, "relation", frozenset((holder,)), locks)
-    holders = frozenset(advisory.holders_before())
-    return Standing(owners, "advisory" if holders else "", holders, locks)
+    locks = tuple(_locks(session))
+    event = next((each.kind for each in locks if not each.granted), "")
+    return Standing(session, event, frozenset(session.holders_before()), locks)
 
 
-def _locks(session: StoreSession, advisory: Advisory) -> Iterator[Lock]:
-    for oid, granted in session.locks():
-        # Readers go on beside it, writers and FOR UPDATE wait: of PostgreSQL's modes that one.
-        relation = _PG_CLASS if oid == CATALOGUE else oid
-        yield Lock("relation", (relation,), "ExclusiveLock", granted)
-    for key, shared, granted in advisory.locks():
-        mode = "ShareLock" if shared else "ExclusiveLock"
-        yield Lock("advisory", _numbers(key), mode, granted)
+def _locks(session: StoreSession) -> Iterator[Lock]:
+    for key, mode, granted in session.locks():
+        if isinstance(key, tuple):
+            yield Lock("advisory", _numbers(key), mode.shown, granted)
+        else:
+            relation = _PG_CLASS if key == CATALOGUE else key
+            yield Lock("relation", (relation,), mode.shown, granted)
 
 
 def _numbers(key: tuple[int, ...]) -> tuple[int, int, int]:

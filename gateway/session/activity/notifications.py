@@ -19,13 +19,14 @@ from sqlglot import exp
 
 from gateway.engine.interface import EngineSession
 from gateway.errors import InvalidParameterValue, ProgramLimitExceeded, UndefinedFunction
-from gateway.session.activity.advisory import Advisory, AdvisoryLocks
+from gateway.session.activity.advisory import Advisory
 from gateway.sql.meaning.volatile import each_row
 from gateway.sql.names.scope import position_of
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.sql.types.inference import GIVES
+from gateway.store.transactions.locks import Locks
 from gateway.types import BY_NAME, TEXT
 
 # PostgreSQL's: NAMEDATALEN, and a page of its queue less what it needs itself (async.c).
@@ -47,7 +48,6 @@ class Channels:
     """Who listens to what, in one server."""
 
     def __init__(self) -> None:
-        self.locks = AdvisoryLocks()
         self._lock = threading.Lock()
         self._listeners: dict[str, set[Notifier]] = {}
 
@@ -98,11 +98,13 @@ class Notifier:
 
     Args:
         channels: Those of the server.
+        locks: Those of all sessions.
+        owner: As whom the session holds its own.
     """
 
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, locks: Locks, owner: object) -> None:
         self._channels = channels
-        self.advisory = Advisory(channels.locks)
+        self.advisory = Advisory(locks, owner)
         self._pending = _Pending()
         self._savepoints: list[tuple[str, _Pending]] = []
         self.process_id = 0

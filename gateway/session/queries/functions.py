@@ -295,7 +295,7 @@ def _line(lock: Lock) -> str:
 def _blockers(waiting: Backend, clients: Sequence[Backend]) -> list[int]:
     """What pg_blocking_pids tells of a client."""
     holders = waiting.locks.holders
-    return [each.process_id for each in clients if holders & each.locks.owners]
+    return [each.process_id for each in clients if each.locks.owner in holders]
 
 
 def _encryption(client: Backend) -> dict[str, Any]:

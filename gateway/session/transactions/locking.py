@@ -1,8 +1,7 @@
 """LOCK TABLE and SELECT ... FOR UPDATE: writers wait; readers never do.
 
-There is one lock for each table, whoever asks for it. So FOR UPDATE and FOR SHARE lock the tables
-whose rows they read, whole, until the transaction ends; and SKIP LOCKED leaves out all rows of a
-table that another session has locked.
+FOR UPDATE and FOR SHARE lock the tables whose rows they read, whole, until the transaction ends;
+and SKIP LOCKED leaves out all rows of a table that another session has locked.
 """
 
 from __future__ import annotations
@@ -30,10 +29,11 @@ from gateway.sql.names.scope import is_aggregate, position_of
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.writes import parts_of, target_of
+from gateway.store.transactions.locks import Mode
 
 
 def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> Result:
-    """LOCK TABLE: the one lock there is, for every mode that stops writers.
+    """LOCK TABLE, in each of PostgreSQL's modes.
 
     Raises:
         NoActiveTransaction: 25P01. LockNotAvailable: 55P03, NOWAIT.
@@ -42,9 +42,8 @@ def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> R
         raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
     for parts in tree.names:
         name = executor.registry.definition(*executor.registry.named(parts)).name
-        if tree.mode not in ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"):
-            with _waiting(executor, tree.nowait, f'relation "{name.name}"'):
-                executor.registry.store.lock(name)
+        with _waiting(executor, tree.nowait, f'relation "{name.name}"'):
+            executor.registry.store.lock(name, Mode(tree.mode))
     return Result("LOCK TABLE")
 
 
@@ -102,11 +101,12 @@ def _lock(executor: Executor, query: exp.Query, lock: exp.Lock, target: TableNam
     for name in dict.fromkeys(names):
         if name == target:
             continue
-        if wait is False and not registry.store.is_free(name):
+        mode = Mode.ROWS if lock.args.get("update") else Mode.ROWS_SHARED
+        if wait is False and not registry.store.is_free(name, mode):
             query.where(exp.false(), copy=False)
             return
         with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
-            registry.store.lock_rows(name)
+            registry.store.lock_rows(name, mode)
 
 
 def _refuse_grouped(query: exp.Query, lock: exp.Lock) -> None:

@@ -9,7 +9,7 @@ from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import Changed
 from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.isolation import concurrent_update
-from gateway.store.transactions.locks import CATALOGUE, tied
+from gateway.store.transactions.locks import CATALOGUE, Key, Locks, Mode, tied
 from gateway.store.transactions.scope import Scope
 from gateway.store.transactions.transactions import Transaction
 
@@ -19,12 +19,17 @@ class Locking(Scope):
 
     _one: OneChange | None = None  # the newest of a statement's, to be counted at its end
 
-    def holder_before(self) -> object | None:
-        """The session that holds the lock it waits for; None when it does not wait."""
-        return self._shared.locks.holder_before(self)
+    @property
+    def shared_locks(self) -> Locks:
+        """Those of all sessions."""
+        return self._shared.locks
 
-    def locks(self) -> list[tuple[int, bool]]:
-        """The table of each lock that it holds (True) or waits for (False); see `TableLocks`."""
+    def holders_before(self) -> set[object]:
+        """The sessions that hold what it waits for; none when it does not wait."""
+        return self._shared.locks.holders_before(self)
+
+    def locks(self) -> list[tuple[Key, Mode, bool]]:
+        """Each lock that it holds (True) or waits for (False); see `Locks`."""
         return self._shared.locks.of(self)
 
     def _noted(self, command: str, oid: int, changed: Changed) -> Changed:
@@ -34,15 +39,20 @@ class Locking(Scope):
 
     @contextmanager
     def _writing(
-        self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()
+        self,
+        name: TableName,
+        command: str = "INSERT",
+        reading: Collection[TableName] = (),
+        *,
+        mode: Mode = Mode.WRITE,
     ) -> Iterator[Transaction]:
-        """A transaction that holds the table's write lock and sees its newest rows.
+        """A transaction that holds the table's lock and sees its newest rows.
 
-        With it go the locks of the tables that foreign keys tie to it as far as `command` (INSERT,
-        UPDATE or DELETE) can break them.
+        With that of a writer go the locks of the tables that foreign keys tie to it as far as
+        `command` (INSERT, UPDATE or DELETE) can break them.
         """
         with self._statement():
-            self._lock_tables(name, command, reading)
+            self._lock_tables(name, command, reading, mode=mode)
             transaction = self._open()
             transaction.catalogue.table(name)
             yield transaction
@@ -54,6 +64,7 @@ class Locking(Scope):
         reading: Collection[TableName] = (),
         *,
         whole: bool = False,
+        mode: Mode = Mode.WRITE,
     ) -> None:
         """Wait for the locks, lowest number first; names that changed hands are locked anew.
 
@@ -62,32 +73,40 @@ class Locking(Scope):
             command: What is done to it.
             reading: What the statement reads besides.
             whole: Whether all rows are changed, whoever added them.
+            mode: How they are held.
         """
         while True:
             oid, definition = self._catalogue.table(name)
-            wanted = tied(self._catalogue, name, command)
+            wanted = self._tied(name, command, mode)
             to_itself = any(key.table == name for key in definition.foreign_keys) or (
                 bool(definition.held_keys) and command != "DELETE"
             )
             for each in sorted(wanted):
-                self._lock_relation(each, whole=whole or to_itself or each != oid)
+                self._lock_relation(each, whole=whole or to_itself or each != oid, mode=mode)
             self._catch_up(reading)
             self._refuse_redefined(name, command, wanted)
-            if tied(self._catalogue, name, command) <= wanted:
+            if self._tied(name, command, mode) <= wanted:
                 return
 
-    def _lock_relation(self, oid: int, *, whole: bool = True) -> None:
+    def _tied(self, name: TableName, command: str, mode: Mode) -> set[int]:
+        """The tables whose locks a write takes; to have rows stay takes that of their table."""
+        if mode in (Mode.ROWS, Mode.ROWS_SHARED):
+            return {self._catalogue.table(name)[0]}
+        return tied(self._catalogue, name, command)
+
+    def _lock_relation(self, oid: int, *, whole: bool = True, mode: Mode = Mode.WRITE) -> None:
         """Wait for a relation's lock, then see its newest rows.
 
         Args:
             oid: The relation.
             whole: Whether rows count that others added since the snapshot of a transaction that
                 sees one commit throughout.
+            mode: How it is to be held.
 
         Raises:
             SerializationFailure: 40001, the statement has read rows that are old now.
         """
-        taken = self._shared.locks.acquire(oid, self, self.lock_seconds)
+        taken = self._shared.locks.acquire(oid, self, mode, seconds=self.lock_seconds)
         transaction = self._transaction
         if transaction is None or not (taken or self._pins):
             return
@@ -152,7 +171,7 @@ class Locking(Scope):
         Raises:
             SerializationFailure: 40001, the transaction is to see one commit, and it is older.
         """
-        self._shared.locks.acquire(CATALOGUE, self, self.lock_seconds)
+        self._shared.locks.acquire(CATALOGUE, self, seconds=self.lock_seconds)
         transaction = self._transaction
         if transaction is None:
             return

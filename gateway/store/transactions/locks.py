@@ -1,7 +1,9 @@
-"""Write locks of tables: one holder each, waited for in turn, given up all together.
+"""Locks of tables, of the catalogue, and advisory ones: who holds which, and who waits for whom.
 
-A lock belongs to a session, not to a thread, because a transaction outlives the call that took
-it. Readers take none.
+A lock belongs to a session, not to a thread, because a transaction outlives the call that took it.
+All kinds are kept here, so a circle of sessions that wait for each other is seen whatever they wait
+for. A table has PostgreSQL's modes (manual, 13.3.1), and three of this store's, whose writers take
+turns. Who reads takes none.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum
 
 from gateway.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from gateway.sources.table import TableName
@@ -18,109 +22,257 @@ from gateway.store.definitions.definitions import TableDefinition
 
 # The key of the catalogue's own lock, which DDL holds; tables are numbered from 16384.
 CATALOGUE = 0
+# A relation's number; or an advisory lock: (0, bigint) or (1, integer, integer), which PostgreSQL
+# keeps apart.
+Key = int | tuple[int, ...]
+# How long a cancel may have to wait for one who waits and asks whether it is still wanted.
+_NAP_SECONDS = 0.02
 
 
-class TableLocks:
-    """Which session holds which table; any thread may call."""
+class Mode(Enum):
+    """How a lock is held: as LOCK TABLE names it, by who writes, and for rows that were read."""
+
+    ACCESS_SHARE = "ACCESS SHARE"
+    ROW_SHARE = "ROW SHARE"
+    ROW_EXCLUSIVE = "ROW EXCLUSIVE"
+    SHARE_UPDATE_EXCLUSIVE = "SHARE UPDATE EXCLUSIVE"
+    SHARE = "SHARE"
+    SHARE_ROW_EXCLUSIVE = "SHARE ROW EXCLUSIVE"
+    EXCLUSIVE = "EXCLUSIVE"
+    ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
+    WRITE = "writes"
+    ROWS = "has rows for itself"
+    ROWS_SHARED = "has rows stay"
+
+    @property
+    def shown(self) -> str:
+        """What pg_locks calls it; of PostgreSQL's modes, the one that stops the same others."""
+        own = {Mode.WRITE: "EXCLUSIVE", Mode.ROWS: "EXCLUSIVE", Mode.ROWS_SHARED: "SHARE"}
+        return own.get(self, self.value).title().replace(" ", "") + "Lock"
+
+
+def _conflicts() -> dict[Mode, frozenset[Mode]]:
+    """Mode -> those in which nobody else may hold it meanwhile."""
+    each = Mode
+    last = {each.EXCLUSIVE, each.ACCESS_EXCLUSIVE}
+    shares = {each.SHARE, each.SHARE_ROW_EXCLUSIVE}
+    rows = {each.ROWS, each.ROWS_SHARED}
+    writers = {each.ROW_EXCLUSIVE, each.SHARE_UPDATE_EXCLUSIVE, each.WRITE}
+    stopped = {
+        each.ACCESS_SHARE: {each.ACCESS_EXCLUSIVE},
+        each.ROW_SHARE: last,
+        each.ROW_EXCLUSIVE: shares | last,
+        each.SHARE_UPDATE_EXCLUSIVE: {each.SHARE_UPDATE_EXCLUSIVE} | shares | last,
+        each.SHARE: (writers | shares | last) - {each.SHARE},
+        each.SHARE_ROW_EXCLUSIVE: writers | shares | last,
+        each.EXCLUSIVE: set(Mode) - {each.ACCESS_SHARE},
+        each.ACCESS_EXCLUSIVE: set(Mode),
+        each.WRITE: {each.WRITE} | rows | shares | last,
+        each.ROWS: {each.WRITE} | rows | last,
+        each.ROWS_SHARED: {each.WRITE, each.ROWS} | last,
+    }
+    return {mode: frozenset(others) for mode, others in stopped.items()}
+
+
+CONFLICTS = _conflicts()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """What one waits for, and what wakes it."""
+
+    key: Key
+    mode: Mode
+    woken: threading.Condition
+
+
+class Locks:
+    """Which session holds what; any thread may call."""
 
     def __init__(self) -> None:
         self.waits, self.waited_seconds = 0, 0.0
-        self._changed = threading.Condition()
-        self._holders: dict[int, object] = {}
-        self._waiting: dict[object, int] = {}
+        self._mutex = threading.Lock()
+        self._holders: dict[Key, dict[object, set[Mode]]] = {}
+        self._keys: dict[object, set[Key]] = {}  # of each owner
+        self._waiting: dict[object, _Wait] = {}  # in the order in which they came
         self._cancelled: set[object] = set()
 
-    def acquire(self, key: int, owner: object, seconds: float = 0) -> bool:
-        """Wait until `owner` holds `key`; False at once when it did already.
+    def acquire(
+        self,
+        key: Key,
+        owner: object,
+        mode: Mode = Mode.WRITE,
+        *,
+        seconds: float = 0,
+        check: Callable[[], None] | None = None,
+    ) -> bool:
+        """Wait until `owner` holds `key` in a mode; False at once when it did already.
 
         Args:
-            key: The table.
+            key: What is locked.
             owner: The session.
+            mode: How.
             seconds: How long to wait; 0: for ever.
+            check: Asked now and then whether to go on waiting.
 
         Raises:
             LockNotAvailable: 55P03, the time is up.
-            DeadlockDetected: 40P01, the holder waits, perhaps through others, for `owner`.
+            DeadlockDetected: 40P01, a holder waits, perhaps through others, for `owner`.
             QueryCanceled: 57014, `cancel` was called while waiting.
         """
-        end = time.monotonic() + (seconds or math.inf)
-        with self._changed:
-            if self._holders.get(key) is owner:
+        with self._mutex:
+            if mode in self._holders.get(key, {}).get(owner, ()):
                 return False
-            while self._holders.setdefault(key, owner) is not owner:
+            if self._blockers(key, owner, mode):
+                self._wait(
+                    _Wait(key, mode, threading.Condition(self._mutex)), owner, seconds, check
+                )
+            self._hold(key, owner, mode)
+            return True
+
+    def attempt(self, key: Key, owner: object, mode: Mode) -> bool:
+        """Hold it if that can be had at once; whether it could."""
+        with self._mutex:
+            free = not self._blockers(key, owner, mode)
+            if free:
+                self._hold(key, owner, mode)
+            return free
+
+    def _hold(self, key: Key, owner: object, mode: Mode) -> None:
+        self._holders.setdefault(key, {}).setdefault(owner, set()).add(mode)
+        self._keys.setdefault(owner, set()).add(key)
+
+    def _wait(
+        self, wait: _Wait, owner: object, seconds: float, check: Callable[[], None] | None
+    ) -> None:
+        began, self.waits = time.monotonic(), self.waits + 1
+        end = began + (seconds or math.inf)
+        self._waiting[owner] = wait
+        try:
+            while self._blockers(wait.key, owner, wait.mode):
                 if owner in self._cancelled:
                     raise QueryCanceled("canceling statement due to user request")
-                self._refuse_circle(key, owner)
+                if owner in self._behind(owner):
+                    raise DeadlockDetected(
+                        "deadlock detected",
+                        detail="Two sessions wait for locks that the other one holds.",
+                        hint="Run the transaction again.",
+                    )
                 left = end - time.monotonic()
                 if left <= 0:
                     raise LockNotAvailable("canceling statement due to lock timeout")
-                self._wait(key, owner, left)
-            return True
+                left = min(left, _NAP_SECONDS) if check is not None else left
+                wait.woken.wait(None if left == math.inf else left)
+                if check is not None:
+                    check()
+        except BaseException:
+            del self._waiting[owner]
+            self._wake({wait.key})  # it may have been woken in the place of another
+            raise
+        finally:
+            self._waiting.pop(owner, None)
+            self.waited_seconds += time.monotonic() - began
 
-    def _wait(self, key: int, owner: object, seconds: float) -> None:
-        began, self.waits = time.monotonic(), self.waits + 1
-        self._waiting[owner] = key
-        self._changed.wait(None if seconds == math.inf else seconds)
-        del self._waiting[owner]
-        self.waited_seconds += time.monotonic() - began
+    def _wake(self, keys: Collection[Key]) -> None:
+        """Wake those who can go on, of writers that take turns the one that came first."""
+        taken: set[Key] = set()
+        for owner, wait in self._waiting.items():
+            if wait.key not in keys or wait.key in taken:
+                continue
+            if not self._blockers(wait.key, owner, wait.mode):
+                wait.woken.notify()
+                if wait.mode in CONFLICTS[wait.mode]:
+                    taken.add(wait.key)
+
+    def _blockers(self, key: Key, owner: object, mode: Mode) -> set[object]:
+        """Those who hold it in a mode that does not go with this one."""
+        held = self._holders.get(key)
+        if not held:
+            return set()
+        against = CONFLICTS[mode]
+        return {who for who, modes in held.items() if who is not owner and modes & against}
+
+    def _behind(self, owner: object) -> set[object]:
+        """All whom `owner` waits for, through others too."""
+        found: set[object] = set()
+        asked = [owner]
+        while asked:
+            waiting = self._waiting.get(waiter := asked.pop())
+            if waiting is not None:
+                blockers = self._blockers(waiting.key, waiter, waiting.mode)
+                asked += blockers - found
+                found |= blockers
+        return found
 
     @property
     def waiting(self) -> int:
         """How many sessions wait now."""
         return len(self._waiting)
 
-    def holder_before(self, owner: object) -> object | None:
-        """Who holds what it waits for; None when it does not wait."""
-        with self._changed:
-            return self._holders.get(self._waiting.get(owner, -1))
+    def holders_before(self, owner: object) -> set[object]:
+        """Who holds what it waits for; nobody when it does not wait."""
+        with self._mutex:
+            wait = self._waiting.get(owner)
+            return set() if wait is None else self._blockers(wait.key, owner, wait.mode)
 
-    def held(self, owner: object) -> frozenset[int]:
-        """The keys of all locks that `owner` holds."""
-        with self._changed:
-            return frozenset(key for key, holder in self._holders.items() if holder is owner)
+    def held(self, owner: object) -> frozenset[tuple[Key, Mode]]:
+        """All locks that `owner` holds, but for advisory ones."""
+        with self._mutex:
+            return frozenset((k, m) for k, m in self._of(owner) if isinstance(k, int))
 
-    def of(self, owner: object) -> list[tuple[int, bool]]:
-        """The key of each lock that `owner` holds (True) or waits for (False)."""
-        with self._changed:
-            found = [(key, True) for key, holder in self._holders.items() if holder is owner]
-            wanted = self._waiting.get(owner)
-            return found if wanted is None else [*found, (wanted, False)]
+    def _of(self, owner: object) -> Iterable[tuple[Key, Mode]]:
+        for key in self._keys.get(owner, ()):
+            for mode in self._holders[key][owner]:
+                yield key, mode
 
-    def are_free(self, keys: Iterable[int], owner: object) -> bool:
-        """Whether nobody else holds one of these."""
-        with self._changed:
-            return all(self._holders.get(key, owner) is owner for key in keys)
+    def of(self, owner: object) -> list[tuple[Key, Mode, bool]]:
+        """Each lock that `owner` holds (True) or waits for (False)."""
+        with self._mutex:
+            found = [(key, mode, True) for key, mode in self._of(owner)]
+            wait = self._waiting.get(owner)
+            return found if wait is None else [*found, (wait.key, wait.mode, False)]
 
-    def release(self, owner: object, *, keep: frozenset[int] = frozenset()) -> None:
-        """Give up every lock that `owner` holds, but those of `keep`."""
-        with self._changed:
-            for key in [key for key, holder in self._holders.items() if holder is owner]:
-                if key not in keep:
-                    del self._holders[key]
-            self._changed.notify_all()
+    def is_free(self, key: Key, owner: object, mode: Mode) -> bool:
+        """Whether `owner` could have it at once."""
+        with self._mutex:
+            return not self._blockers(key, owner, mode)
+
+    def release(self, owner: object, *, keep: frozenset[tuple[Key, Mode]] = frozenset()) -> None:
+        """Give up every lock that `owner` holds, but those of `keep` and advisory ones."""
+        with self._mutex:
+            held = [(key, mode) for key, mode in self._of(owner) if isinstance(key, int)]
+            self._drop(owner, [each for each in held if each not in keep])
+
+    def give(self, key: Key, owner: object, mode: Mode) -> None:
+        """Give up one."""
+        with self._mutex:
+            self._drop(owner, [(key, mode)])
+
+    def _drop(self, owner: object, locks: Collection[tuple[Key, Mode]]) -> None:
+        for key, mode in locks:
+            holders = self._holders[key]
+            holders[owner].discard(mode)
+            if not holders[owner]:
+                del holders[owner]
+                self._keys[owner].discard(key)
+            if not holders:
+                del self._holders[key]
+        if not self._keys.get(owner, True):
+            del self._keys[owner]
+        if self._waiting and locks:
+            self._wake({key for key, _ in locks})
 
     def cancel(self, owner: object) -> None:
         """Let `owner` wait no more, now or later, until `resume`."""
-        with self._changed:
+        with self._mutex:
             self._cancelled.add(owner)
-            self._changed.notify_all()
+            if owner in self._waiting:
+                self._waiting[owner].woken.notify()
 
     def resume(self, owner: object) -> None:
         """Forget that `owner` was cancelled."""
-        with self._changed:
+        with self._mutex:
             self._cancelled.discard(owner)
-
-    def _refuse_circle(self, key: int, owner: object) -> None:
-        wanted: int | None = key
-        while wanted is not None:
-            holder = self._holders.get(wanted)
-            if holder is owner:
-                raise DeadlockDetected(
-                    "deadlock detected",
-                    detail="Two sessions wait for tables that the other one writes.",
-                    hint="Run the transaction again.",
-                )
-            wanted = None if holder is None else self._waiting.get(holder)
 
 
 def tied(catalogue: Catalogue, name: TableName, command: str) -> set[int]:

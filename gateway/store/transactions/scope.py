@@ -33,7 +33,7 @@ from gateway.store.transactions.committed import Committed
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Constraint, Deferral
 from gateway.store.transactions.isolation import Isolation, concurrent_update
-from gateway.store.transactions.locks import TableLocks
+from gateway.store.transactions.locks import Key, Locks, Mode
 from gateway.store.transactions.transactions import Transaction
 
 
@@ -43,7 +43,7 @@ class Shared:
 
     database: duckdb.DuckDBPyConnection
     committed: Committed
-    locks: TableLocks
+    locks: Locks
     oids: Iterator[int]
     sequences: SequenceValues
 
@@ -60,7 +60,7 @@ class Savepoint:
     writes: int
     finds: int
     catalogue: Catalogue | None
-    locks: frozenset[int]
+    locks: frozenset[tuple[Key, Mode]]
     chosen: dict[Constraint | None, bool]
     restarts: int
 
@@ -165,7 +165,8 @@ class Scope:
         self._shared.locks.release(self, keep=point.locks)
 
     def _go_back(self, transaction: Transaction, point: Savepoint) -> None:
-        if transaction.take_back(point.writes, point.finds, point.catalogue, point.locks):
+        written = {k for k, mode in point.locks if mode is Mode.WRITE and isinstance(k, int)}
+        if transaction.take_back(point.writes, point.finds, point.catalogue, written):
             self._savepoints[-1] = replace(point, writes=len(transaction.writes))
             return
         transaction.restore(point.writes, point.finds, point.catalogue, self._marks)
