@@ -12,6 +12,7 @@ import numpy as np
 import psycopg
 import pytest
 import xarray
+import zarr
 
 from gateway.app import App
 from gateway.catalog import datasets as served
@@ -293,3 +294,24 @@ def test_what_is_put_in_the_place_of_a_dataset_is_not_taken_for_it(
     with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "a"') as caught:
         total(datasets, "a")
     assert "it has changed since it was opened" in caught.value.detail
+
+
+@pytest.mark.parametrize("form", [2, 3])
+@pytest.mark.parametrize("chunk", [3, 12])
+def test_a_coordinate_that_is_written_anew_in_place_is_not_read_on(
+    tmp_path: Path, form: int, chunk: int
+) -> None:
+    path = tmp_path / "a.zarr"
+    encoding = {"time": {"chunks": (chunk,)}}
+    later(0, 12).to_zarr(path, zarr_format=form, consolidated=form == 2, encoding=encoding)
+    datasets = Datasets([Dataset(name="a", uri=str(path))], cache_bytes=1 << 20)
+    assert total(datasets, "a") == 66.0
+    times = zarr.open_array(path / "time", mode="r+")
+    times[11] = times[11]
+    assert total(datasets, "a") == 66.0
+    times[11] = times[11] + 5
+    with pytest.raises(DatasetUnreadable) as caught:
+        total(datasets, "a")
+    assert "another dataset is in its place" in caught.value.detail
+    datasets.refresh("a")
+    assert total(datasets, "a") == 66.0

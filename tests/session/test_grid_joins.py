@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import psycopg
 import pytest
 import xarray
+import zarr
 
 from gateway.aggregation import recognising
 from gateway.session.portals.scrolling import KeptRoom
@@ -115,3 +117,20 @@ def test_what_is_laid_out_is_counted(
 
 def _rounded(value: object) -> object:
     return round(value, 6) + 0.0 if isinstance(value, float) else value
+
+
+def test_values_that_were_run_first_are_asked_for_anew_when_chunks_are(tmp_path: Path) -> None:
+    values = np.ones((4, 2, 3))
+    dataset = xarray.Dataset({"v": (("time", "lat", "lon"), values)}, {"lat": [10.0, 20.0]})
+    queries = {
+        f"SELECT max(v - m) FROM g JOIN {MEANS} ON {PLACE}": (0.0, 3.0),
+        "SELECT count(*) FROM g WHERE v > (SELECT avg(v) FROM g)": (0, 1),
+        "SELECT count(*) FROM g WHERE lat IN (SELECT lat FROM g WHERE v > 2)": (0, 12),
+    }
+    with client_of(dataset, (2, 2, 3), tmp_path) as client:
+        for _ in range(3):
+            found = [client.execute(sql).fetchone() for sql in queries]
+            assert found == [(before,) for before, _ in queries.values()]
+        zarr.open_array(tmp_path / "g.zarr" / "v", mode="r+")[3, 1, 2] = 5.0
+        found = [client.execute(sql).fetchone() for sql in queries]
+        assert found == [(after,) for _, after in queries.values()]

@@ -353,7 +353,7 @@ class Queries:
             if values or prefix or rewritten.layers:
                 return spared()
             standing = sql, notation_of(self.constants), self.array_aggregation
-            plan, kept = self._spared.find(standing, tables, spared)
+            plan, kept = self._spared.find(standing, tables, spared, sql.count("SELECT") > 1)
             return plan
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error

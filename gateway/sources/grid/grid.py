@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import count, pairwise
@@ -34,7 +34,7 @@ from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.reading.columns import comment_of
 from gateway.sources.reading.group_columns import LaidColumn
 from gateway.sources.reading.scanning import Reader, read_axis
-from gateway.sources.reading.stored import GridColumn
+from gateway.sources.reading.stored import GridColumn, stored_state
 from gateway.sources.reading.top_rows import First
 from gateway.sources.table import Description, Table, TableName
 from gateway.sources.timeouts import Patience
@@ -213,6 +213,13 @@ class GridTable:
         sharing._cache, sharing._presence = cache, presence
         sharing._patience = patience
         return sharing
+
+    def state(self) -> Hashable | None:
+        """What tells the values that are stored now from others; None where that is not known.
+
+        What is in memory stays, and so does what is behind a URL, until it is opened anew.
+        """
+        return stored_state(self.stored.values(), self._presence)
 
     def dimension_of(self, column: str) -> str | None:
         """The dimension on whose position alone a column depends; None when there is none."""

@@ -17,7 +17,7 @@ from gateway.errors import GatewayError
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.grid.origins import origins_of
 from gateway.sources.opening.opening import ZARR_MARKS, local, matching
-from gateway.sources.reading.chunk_files import State, state_of
+from gateway.sources.reading.chunk_files import State, coordinate_files, state_of
 from gateway.sources.reading.faults import Replaced
 from gateway.sources.reading.stored import GridColumn
 from gateway.sources.table import TableName
@@ -48,7 +48,8 @@ class Standing:
     def __init__(
         self, files: Sequence[Path], state: States, tables: Tables, reopen: Callable[[], Tables]
     ) -> None:
-        self._files, self._state = files, state
+        self._files, self._coordinates = files, _coordinates(tables)
+        self._state = (*state, *states_of(self._coordinates))
         self._tables, self._reopen = tables, reopen
         self._generation = 0
         self._changing = threading.Lock()
@@ -59,10 +60,10 @@ class Standing:
         Raises:
             Replaced: They are gone, or hold something else.
         """
-        state = states_of(self._files)
+        state = states_of([*self._files, *self._coordinates])
         if state == self._state:
             return self._generation
-        if None in state:
+        if None in state[: len(self._files)]:
             raise Replaced("the store is no longer there")
         with self._changing:
             if state != self._state:
@@ -94,9 +95,22 @@ def files_of(uri: str) -> list[Path]:
     return [file for path in several or [local(uri)] for file in _files(path)]
 
 
-def states_of(files: Sequence[Path]) -> States:
+def states_of(files: Sequence[Path | str]) -> States:
     """What tells files from others at their places, and from what they were before."""
     return tuple(map(state_of, files))
+
+
+def _coordinates(tables: Tables) -> list[str]:
+    """What changes with the values of coordinates in Zarr stores, which are held in memory."""
+    found: dict[str, None] = {}
+    for table in tables.values():
+        stored = table.stored
+        beside = next((each.files for each in stored.values() if each.files is not None), None)
+        for name in [name for name, each in stored.items() if each.axis is not None]:
+            files = None if beside is None else coordinate_files(beside, name)
+            if files is not None:
+                found[files.changing] = None
+    return [*found]
 
 
 def _files(path: Path) -> Iterator[Path]:

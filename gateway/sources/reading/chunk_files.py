@@ -5,9 +5,11 @@ Whoever writes a chunk anew leaves the metadata of its store as they were; the f
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,33 @@ class ChunkFiles:
     def state(self, place: Sequence[int]) -> State:
         """That of the file in which the chunk at `place` is; None: it holds no values."""
         own = tuple(place[n] // count for n, count in zip(self.order, self.counts, strict=True))
-        return state_of(f"{self.directory}/{self.array.metadata.encode_chunk_key(own)}")
+        return state_of(self._path(own))
+
+    def states(self, most: int) -> tuple[State, ...] | None:
+        """Those of all files; None where there are more than `most`."""
+        numbers = self._numbers
+        if math.prod(numbers) > most:
+            return None
+        return tuple(state_of(self._path(place)) for place in product(*map(range, numbers)))
+
+    @property
+    def changing(self) -> str:
+        """What changes with any of them: the only one, or the directory in which all are made.
+
+        That is so along one dimension, and where files are written beside their place and then
+        put into it, as Zarr does.
+        """
+        first = self._path((0,) * self.array.ndim)
+        return first if math.prod(self._numbers) == 1 else str(Path(first).parent)
+
+    def _path(self, place: tuple[int, ...]) -> str:
+        return f"{self.directory}/{self.array.metadata.encode_chunk_key(place)}"
+
+    @property
+    def _numbers(self) -> list[int]:
+        """How many files there are along each dimension."""
+        files = self.array.shards or self.array.chunks
+        return [-(-size // length) for size, length in zip(self.array.shape, files, strict=True)]
 
 
 def chunk_files(variable: xarray.Variable, dims: Sequence[str]) -> ChunkFiles | None:
@@ -58,10 +86,28 @@ def chunk_files(variable: xarray.Variable, dims: Sequence[str]) -> ChunkFiles | 
     while hasattr(values, "array"):  # xarray's decoding, one step around another
         values = values.array
     array = values.get_array() if hasattr(values, "get_array") else None
-    if not isinstance(array, zarr.Array) or not isinstance(array.store, zarr.storage.LocalStore):
-        return None
     order = [variable.dims.index(dim) for dim in dims]
-    if [variable.shape[n] for n in order] != [*array.shape]:
+    if not isinstance(array, zarr.Array) or [variable.shape[n] for n in order] != [*array.shape]:
+        return None
+    return _files_of(array, order)
+
+
+def coordinate_files(beside: ChunkFiles, name: str) -> ChunkFiles | None:
+    """Those of a coordinate that an array's group has, or one around it; None: there is none.
+
+    Dimensions' coordinates are read as a dataset is opened, and tell no place.
+    """
+    root = Path(beside.array.store.root)  # type: ignore[attr-defined]
+    for group in Path(beside.directory).parents:
+        if any((group / name / mark).exists() for mark in ("zarr.json", ".zarray")):
+            return _files_of(zarr.open_array(group / name, mode="r"), [0])
+        if group == root:
+            break
+    return None
+
+
+def _files_of(array: zarr.Array[Any], order: Sequence[int]) -> ChunkFiles | None:
+    if not isinstance(array.store, zarr.storage.LocalStore):
         return None
     files = array.shards or array.chunks
     counts = [length // chunk for length, chunk in zip(files, array.chunks, strict=True)]

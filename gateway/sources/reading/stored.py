@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from gateway.sources.libraries import xarray
 from gateway.sources.reading.chunk_files import ChunkFiles, chunk_files
+from gateway.sources.reading.faults import Replaced
 
 # A position is a dimension without a coordinate, which counts.
 Role = Literal["dimension", "position", "coordinate", "variable"]
@@ -20,6 +21,10 @@ Role = Literal["dimension", "position", "coordinate", "variable"]
 # What of an encoding tells how values are written; the rest is of one store: chunks and paths.
 _ENCODINGS = frozenset({"units", "calendar", "dtype", "scale_factor", "add_offset", "_FillValue",
                         "missing_value", "_Unsigned"})  # fmt: skip
+
+
+# Of more files it is not asked each time whether they are as they were.
+_MOST_FILES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +126,21 @@ class GridColumn:
         if pa.types.is_float64(self.field.type):
             return np.dtype(np.float64)
         return self.variable.dtype
+
+
+def stored_state(
+    columns: Iterable[GridColumn], presence: Callable[[], int] | None
+) -> Hashable | None:
+    """What tells the values of a table's columns from others; None where that is not known.
+
+    Args:
+        columns: The columns.
+        presence: Tells whether the store has changed; None: it does not.
+    """
+    try:
+        found: list[Hashable] = [presence() if presence is not None else 0]
+    except Replaced:
+        return None
+    for files in (column.files for column in columns):
+        found.append(() if files is None else files.states(_MOST_FILES))
+    return None if None in found else tuple(found)
