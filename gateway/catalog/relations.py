@@ -8,6 +8,7 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from gateway.catalog.renaming import columns_in
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
@@ -29,10 +30,19 @@ _SEQUENCE = pa.schema(
 def grid_relation(name: TableName, table: Table, oid: int) -> Relation:
     """A table of a dataset."""
     columns = {
-        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n), nan=False)
+        f.name: ColumnInfo(
+            from_arrow(f.type), f.nullable, origin=(oid, n), nan=False, dims=_dims(table, f.name)
+        )
         for n, f in enumerate(table.schema, 1)
     }
     return Relation(name, columns)
+
+
+def _dims(table: Table, column: str) -> tuple[str, ...]:
+    if not isinstance(table, GridTable):
+        return ()
+    dim = table.dimension_of(column)
+    return table.dims if dim is None else (dim,)
 
 
 def table_relation(definition: TableDefinition, oid: int) -> Relation:

@@ -16,7 +16,7 @@ import datafusion
 import pytest
 
 from gateway.autodiff.rules.aggregates import AGGREGATE_RULES
-from gateway.autodiff.rules.functions import RULES, STEPS, SYNONYMS
+from gateway.autodiff.rules.functions import CASTS, RULES, STEPS, SYNONYMS
 from gateway.autodiff.rules.piecewise import EXPANSIONS
 from gateway.autodiff.statements.differentiate_sql import differentiate_sql
 from gateway.engine.functions import register_functions
@@ -94,7 +94,7 @@ def takes_nothing(name: str) -> bool:
 
 def has_rule(name: str) -> bool:
     plain = SYNONYMS.get(name, name)
-    return plain in CHOOSING or plain in STEPS or plain in {rule.name for rule in RULES}
+    return plain in CHOOSING or plain in STEPS or plain in {rule.name for rule in (*RULES, *CASTS)}
 
 
 REFUSED = [name for name in scalar_functions() if not has_rule(name) and not takes_nothing(name)]

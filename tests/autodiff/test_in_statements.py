@@ -217,8 +217,15 @@ NOTED = {
     "SELECT grad(x * (SELECT max(y) FROM d), x) FROM d": [],
     "WITH p(a) AS (VALUES (1.5)), q AS (SELECT a * a AS s FROM p) SELECT grad(s + a, a) FROM p, q":
         [],
+    "SELECT grad(uwnd * vwnd, latitude) FROM ncep.winds": ["uwnd along latitude"],
+    "WITH w AS (TABLE ncep.winds) SELECT grad(avg(uwnd), latitude) FROM w GROUP BY latitude":
+        ["uwnd along latitude"],
+    "SELECT grad(uwnd * latitude, latitude), grad(uwnd, vwnd) FROM ncep.winds": [],
 }  # fmt: skip
-_NOTICE = re.compile('column "(.*)" of "(.*)" does not change with "(.*)" of "(.*)", as it is')
+_NOTICES = {
+    'column "(.*)" of "(.*)" does not change with "(.*)" of "(.*)", as': "{} of {} by {} of {}",
+    'the derivative is 0: "(.*)" of a row does not change with "(.*)"': "{} along {}",
+}
 
 
 @pytest.mark.parametrize("statement", NOTED)
@@ -226,9 +233,10 @@ def test_noted(statement: str, shifted: psycopg.Connection[Any]) -> None:
     told: list[str] = []
 
     def hear(notice: psycopg.errors.Diagnostic) -> None:
-        found = _NOTICE.match(notice.message_primary or "")
-        assert found is not None and notice.message_hint
-        told.append("{} of {} by {} of {}".format(*found.groups()))
+        primary = notice.message_primary or ""
+        matched = ((re.match(pattern, primary), form) for pattern, form in _NOTICES.items())
+        assert notice.message_hint
+        told.extend(form.format(*found.groups()) for found, form in matched if found)
 
     shifted.add_notice_handler(hear)
     try:

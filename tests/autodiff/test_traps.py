@@ -36,6 +36,12 @@ VALUES = [
     ("SELECT grad(x * (i / 2), x) AS g FROM t, (SELECT 7 AS i UNION SELECT 7) AS p", 3.0),
     ("SELECT grad(x * (n / 2), x) AS g FROM t", 3.0),
     ("SELECT grad(x * (n / 2.0), x) AS g FROM t", 3.5),
+    # A cast in a subquery is as smooth as one in a marker; one to whole numbers is a step.
+    ("SELECT grad(e, x) AS g FROM (SELECT x, x::real * y AS e FROM t) AS q", 0.5),
+    ("SELECT grad(e, x) AS g FROM (SELECT x, x::numeric * n AS e FROM t) AS q", 7.0),
+    ("SELECT grad(e, n) AS g FROM (SELECT n, n::real::numeric * 2 AS e FROM t) AS q", 2.0),
+    ("SELECT grad(e * n, n) AS g FROM (SELECT n, ceil(n::numeric / 2) AS e FROM t) AS q", 4.0),
+    ("SELECT grad(sign(x::numeric) * x::numeric(9, 0) * x, x) AS g FROM t", 2.0),
     # Markers inside what is not differentiated.
     ("SELECT grad(floor(grad(x * x * x, x)) * x, x) AS g FROM t", 6.0),
     ("SELECT grad(CASE WHEN grad(x * x, x) > 1 THEN x * x ELSE x END, x) AS g FROM t", 3.0),

@@ -35,6 +35,7 @@ from gateway.sql.names.scope import AGGREGATES, Block
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.modifiers import cast_modifier, modifier_digits
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)
@@ -174,7 +175,8 @@ class _Reader:
         if smooth:
             source = self.meaning.type_of(tree.this)
             return self.read(tree.this) if source is None or is_number(source) else None
-        return None if target.name == "numeric" else self._opaque(tree)  # steps
+        whole = target.name != "numeric" or modifier_digits(cast_modifier(tree))[1] == 0
+        return self._opaque(tree) if whole else None  # steps
 
     def _case(self, tree: exp.Case) -> Node:
         arguments: list[Node] = []

@@ -135,6 +135,14 @@ RULES = (
     Rule("trunc(x, n)",    (None,                                      None)),
 )  # fmt: skip
 
+# What casts to real and to numeric are in a subquery: as smooth as the casts.
+CASTS = (
+    Rule("real_of_double(x)", ("1.0",)),
+    Rule("six_digits(x)", ("1.0",)),
+    Rule("numeric_of_float(x)", ("1.0",)),
+    Rule("numeric_of_double(x, n)", ("1.0", None)),
+)
+
 # Constant almost everywhere, whatever their arguments and however many: functions of integers,
 # steps, and questions. A call is a leaf that prints as it was written.
 STEPS = frozenset({"factorial", "gcd", "lcm", "isnan", "iszero", "div", "width_bucket"})
@@ -154,7 +162,7 @@ SYNONYMS = {
     "pow": "power", "ceiling": "ceil", "sign": "signum", "nvl": "coalesce", "ifnull": "coalesce",
 }  # fmt: skip
 
-BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in RULES}
+BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in (*RULES, *CASTS)}
 
 
 def rule_for(name: str, arity: int) -> Rule | None:

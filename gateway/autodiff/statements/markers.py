@@ -27,7 +27,7 @@ from gateway.autodiff.statements.arguments import arguments_of, refuse_other_typ
 from gateway.autodiff.statements.gradients import Gradients, Slope
 from gateway.autodiff.statements.grouped import Aggregates
 from gateway.autodiff.statements.hoist import print_inline, print_outputs, refuse_kept
-from gateway.autodiff.statements.readings import ALL_ZERO, ALONE, Note, Variable
+from gateway.autodiff.statements.readings import ALL_ZERO, ALONE, Note, Variable, along_grid
 from gateway.autodiff.statements.relations import ChainRule
 from gateway.autodiff.statements.sharing import is_exact, occurrences
 from gateway.autodiff.statements.subqueries import Subqueries
@@ -241,6 +241,8 @@ class _Statement:
                 if simplify.is_zero(derivative):
                     raise NotDifferentiable(note.message, detail=ALL_ZERO, hint=note.hint)
                 self.notes.append(note)
+            if simplify.is_zero(derivative):
+                self.notes += along_grid([*self.chain.read_by(function, block)], variable)
         return self.nulls.guard(derivative, [primal, *seeds])
 
     def _function(self, tree: exp.Expr) -> exp.Expr:

@@ -8,7 +8,7 @@ with that of another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -16,6 +16,7 @@ from sqlglot import exp
 from gateway.autodiff.statements.grouping import is_single
 from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.merging import merged_names
+from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Analysis, Block, Source
 
 
@@ -153,6 +154,23 @@ def constant(column: Variable, variable: Variable) -> Note:
         "Write grad(query, column) for the gradient of a query of one number, or select "
         f'"{variable.name}" in the subquery and differentiate by that.',
     )
+
+
+def along_grid(columns: Collection[Variable], variable: Variable) -> Iterator[Note]:
+    """That a column of a dataset does not change with a coordinate, although it lies along it."""
+    by, dim = _info(variable), variable.name
+    if by.dims != (dim,) or variable in columns:
+        return
+    of_grid = (c for c in columns if dim in _info(c).dims and _info(c).origin[0] == by.origin[0])
+    if (column := next(of_grid, None)) is not None:
+        yield Note(
+            f'the derivative is 0: "{column.name}" of a row does not change with "{dim}"',
+            f"differentiate({column.name}, {dim}) is its derivative along the grid.",
+        )
+
+
+def _info(column: Variable) -> ColumnInfo:
+    return (column.source.columns or {}).get(column.name, ColumnInfo())
 
 
 def merged(variable: Variable, column: exp.Column, block: Block | None) -> Sequence[Variable]:

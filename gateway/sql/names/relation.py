@@ -27,6 +27,7 @@ class ColumnInfo:
             double; None: it has a double, too.
         domain: The domain that its values are of; None: of none.
         made_of: Of a generated column the numbers of those that it is computed from.
+        dims: Of a column of a dataset the dimensions that it lies along.
     """
 
     type: Type | None = None
@@ -37,6 +38,7 @@ class ColumnInfo:
     shown: int | None = None
     domain: DomainName | None = None
     made_of: frozenset[int] = frozenset()
+    dims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
