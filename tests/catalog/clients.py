@@ -4,7 +4,7 @@
 statement `{{oid:public.air}}` stands for the oid of a table and `{{oid:@type.air}}` for that of its
 row type, which differ from server to server: `answer` puts them in, and takes every oid of a
 user's object out of what comes back, so that two servers' answers compare. Rows about the schema
-gradwire, which PostgreSQL has not, are left out.
+gradwire, which PostgreSQL has not, are left out, and so is what its later releases added.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ SELECT oid FROM own
 UNION ALL SELECT oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM own)
 UNION ALL SELECT oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM own)
 """
+# What PostgreSQL 15.20 has and 15.18 had not, whose catalogue is kept here: versions of columns.
+_LATER_FUNCTIONS = {"binary_upgrade_set_next_attribute_versions"}
+_LATER_OPTIONS = re.compile(r"\{pg_attver=\d+\}")
 # Every object of a user's, under a name that is the same on each server.
 _OIDS = """
 SELECT oid, 'class ' || relname FROM pg_class WHERE oid >= 16384
@@ -79,10 +82,10 @@ class Server:
             for n in range(result.ntuples)
         ]
         own = connection.pgconn.exec_(_OWN.encode())
-        self._own = {(own.get_value(n, 0) or b"").decode() for n in range(own.ntuples)}
-        self._names = {oid: name for oid, name in pairs if oid not in self._own}
+        own_oids = {(own.get_value(n, 0) or b"").decode() for n in range(own.ntuples)}
+        self._names = {oid: name for oid, name in pairs if oid not in own_oids}
         self._oids = {name: oid for oid, name in self._names.items()}
-        self._own.add("gradwire")
+        self._left_out = own_oids | {"gradwire"} | _LATER_FUNCTIONS
 
     def answer(self, sql: str) -> Answer:
         """The answer to one statement, oids of users' objects as names, unordered rows sorted."""
@@ -98,7 +101,7 @@ class Server:
             [self._cell(result.get_value(row, column)) for column in range(result.nfields)]
             for row in range(result.ntuples)
         ]
-        rows = [row for row in rows if not self._own & {cell for cell in row if cell is not None}]
+        rows = [row for row in rows if self._left_out.isdisjoint(row)]
         if not re.search(r"order\s+by[^)]*;?\s*$", sql, re.IGNORECASE):
             rows.sort(key=repr)
         return Answer(columns, rows)
@@ -113,6 +116,8 @@ class Server:
         if value is None:
             return None
         text = value.decode()
+        if _LATER_OPTIONS.fullmatch(text):
+            return None
         return f"<{self._names[text]}>" if text in self._names else text
 
 
