@@ -18,6 +18,7 @@ from sqlglot import exp
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.names.scope import Block
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import unnamed
 from gateway.sql.types.inference import GIVES
@@ -74,6 +75,30 @@ class Pass:
 def only(run: Run, *needs: set[Trait]) -> Pass:
     """A pass that does nothing without one trait of each set."""
     return Pass(run, tuple(map(frozenset, needs)))
+
+
+def in_tree(change: Callable[[exp.Expr], bool | None]) -> Run:
+    """A pass that changes the whole tree, in place."""
+    return lambda state: change(state.tree)
+
+
+def refusing(look: Callable[[exp.Expr], None]) -> Run:
+    """A pass that looks at the whole tree and leaves it as it is."""
+
+    def run(state: Rewriting) -> bool:
+        look(state.tree)
+        return False
+
+    return run
+
+
+def in_blocks(change: Callable[[Block], bool | None]) -> Run:
+    """A pass over each SELECT by itself, in place."""
+
+    def run(state: Rewriting) -> bool:
+        return any([change(block) is not False for block in state.analysis.blocks])
+
+    return run
 
 
 def traits_of(

@@ -13,9 +13,9 @@ from sqlglot import exp
 from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
 from gateway.errors import UndefinedTable
-from gateway.rewrite.name_passes import find_types, session_functions
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
+from gateway.sql.lowered.values.session_values import put_values
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.inlining import inline
@@ -44,8 +44,8 @@ def inline_functions(state: Rewriting) -> bool:
 def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
     def finish(body: exp.Select, relations: Relations) -> None:
         inner = replace(state, tree=body)
-        find_types(inner)
-        session_functions(inner)
+        state.bind_types(body)
+        put_values(body, state.constants)
         differentiate_sql(inner)
         expand(body, analyse(body, relations), inline=True, most_nodes=state.most_nodes)
 

@@ -15,7 +15,7 @@ from gateway.errors import (
 )
 from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.sql.inputs.interval_input import read_interval
-from gateway.sql.lowered.groups.ordered_texts import filtered_text, ordered_text
+from gateway.sql.lowered.groups.collected import filtered_text, ordered_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.rooms import checked, repeated

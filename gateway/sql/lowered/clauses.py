@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.calls import flat, is_series_of_moments, series_array
 from gateway.sql.lowered.groups.cast_names import named_apart
-from gateway.sql.lowered.groups.distinct_values import orders_apart
+from gateway.sql.lowered.groups.collected import orders_apart
 from gateway.sql.lowered.groups.grouping_sets import write_sets
 from gateway.sql.names.scope import is_aggregate, is_one_row
 from gateway.sql.text.trees import SETS, own_nodes

@@ -21,13 +21,12 @@ from gateway.sql.inputs import literals
 from gateway.sql.inputs.array_input import read_array
 from gateway.sql.lowered import clauses
 from gateway.sql.lowered.calls import call, filtered, window
+from gateway.sql.lowered.groups.collected import distinct_values, order_of_values
 from gateway.sql.lowered.groups.multisets import count_equals
-from gateway.sql.lowered.groups.ordered_texts import distinct_values, order_of_values
 from gateway.sql.lowered.patterns import write_pattern
 from gateway.sql.lowered.relations import subqueries
-from gateway.sql.lowered.relations.cut_rows import hold_cuts
+from gateway.sql.lowered.relations.kept_in_place import hold_back, hold_cuts
 from gateway.sql.lowered.relations.listed_values import keep_apart
-from gateway.sql.lowered.relations.lone_conditions import hold_back
 from gateway.sql.lowered.relations.outer_joins import unsettle
 from gateway.sql.lowered.values.arrays import item
 from gateway.sql.lowered.values.casting import cast, item_of

@@ -4,18 +4,22 @@ A row of `OVERLOADS` is a call as PostgreSQL lists it (manual, chapter 9), its a
 c ..., and what the engine is to compute. A quoted literal fits any type and is cast to it, as
 PostgreSQL does. A call of such a name that fits no row does not exist; one whose types cannot be
 told is refused, for the engine would take it for something else.
+
+Equal values whose forms differ are in one group by then: what is grouped is as it was written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
 from gateway.sql.inputs.notation import Notation
+from gateway.sql.lowered.groups.collected import refuse_distinct
 from gateway.sql.lowered.groups.wide_orders import order_widely
+from gateway.sql.lowered.spelling import SPELT, spell_out
 from gateway.sql.lowered.values.moment_arithmetic import (
     at_time_zone,
     cast_copy,
@@ -29,6 +33,7 @@ from gateway.sql.lowered.values.padded import (
     unpad_cast,
     unpad_sides,
 )
+from gateway.sql.lowered.values.parts import write_parts
 from gateway.sql.lowered.values.wide_comparisons import (
     COMPARED,
     OF_ARRAYS,
@@ -37,7 +42,7 @@ from gateway.sql.lowered.values.wide_comparisons import (
     share_elements,
 )
 from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
-from gateway.sql.names.scope import Block, position_of
+from gateway.sql.names.scope import Analysis, Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import ByKind, own_nodes
@@ -339,3 +344,26 @@ _CHOICES: ByKind[Chooser] = ByKind(
         (OF_ARRAYS, lambda node, known, _: share_elements(node, known)),
     )
 )
+
+
+def choose(tree: exp.Expr, analysis: Analysis, notation: Notation) -> None:
+    """Write a query in the engine's functions, in place.
+
+    Args:
+        notation: How the session writes moments.
+
+    Raises:
+        UndefinedFunction: 42883, no function of a name takes such arguments.
+        FeatureNotSupported: 0A000, the arguments' types cannot be told.
+    """
+    # VALUES by itself, as INSERT has it, is in no SELECT, and stands for one without relations.
+    lone = [Block(cast(exp.Select, tree), None)] if isinstance(tree, exp.Values) else []
+    for block in (*analysis.blocks, *lone):
+        kinds = set(map(type, own_nodes(block.select)))
+        if exp.Distinct in kinds:
+            refuse_distinct(block)
+        if not kinds.isdisjoint((exp.Extract, exp.Anonymous)):
+            write_parts(block, notation)
+        if exp.Extract in kinds or any(map(SPELT.of, kinds)):
+            spell_out(block)
+        resolve_overloads(block, notation)

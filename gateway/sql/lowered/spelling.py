@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.groups.joined_bytes import join_bytes
+from gateway.sql.lowered.groups.collected import join_bytes
 from gateway.sql.lowered.groups.ordered_sets import put_ordered_set
 from gateway.sql.lowered.values.jsoncalls import OPERATORS, made_json, written
 from gateway.sql.lowered.values.reals import spell_cases, spell_nullif

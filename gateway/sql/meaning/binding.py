@@ -11,8 +11,8 @@ from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTa
 from gateway.sources.table import TableName
 from gateway.sql.meaning.columns_named import columns_named
 from gateway.sql.meaning.fields import write_fields
+from gateway.sql.meaning.literals import keep_literals
 from gateway.sql.meaning.searching import carry_searches
-from gateway.sql.meaning.session_literals import keep_literals
 from gateway.sql.names.relation import ColumnInfo, Lookup, Read, Relation
 from gateway.sql.names.scope import position_of, visible_ctes
 from gateway.sql.names.updatable import IDENTIFIED, flags_of, lay_open

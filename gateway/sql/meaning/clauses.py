@@ -1,6 +1,8 @@
 """What may stand in which clause, refused in PostgreSQL's words and at its place.
 
 The engine refuses most of it, too, but without a position and as something that is not supported.
+A query without columns is fine in ``EXISTS (SELECT)`` and ``FROM (SELECT) AS q``, where none is
+asked for, and refused where a value is to stand.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from gateway.sql.names.ordering import qualified
 from gateway.sql.names.scope import (
     Block,
     is_aggregate,
+    place_of,
     position_of,
     resolve,
     resolves_here,
@@ -226,3 +229,35 @@ def _check_limit(select: exp.Expr) -> None:
             raise InvalidColumnReference(
                 f"argument of {name} must not contain variables", position=position_of(value)
             )
+
+
+# Whose subquery is no value of its own.
+_HOLDERS = (
+    exp.From, exp.Join, exp.Lateral, exp.CTE, exp.Exists, exp.SetOperation, exp.Insert,
+    exp.Create, exp.Copy,
+)  # fmt: skip
+
+
+def refuse_empty(tree: exp.Expr) -> None:
+    """Refuse a subquery as a value, or compared with one, that has no column.
+
+    Raises:
+        SyntaxFault: 42601, it has none.
+    """
+    for select in nodes_of(tree, exp.Select):
+        if select.selects:
+            continue
+        held: exp.Expr = select
+        place = 0
+        while isinstance(held.parent, exp.Subquery | exp.Paren):
+            held = held.parent
+            place = place_of(held) or place
+        holder = held.parent
+        if isinstance(holder, exp.In | exp.Any | exp.All):
+            compared = holder if isinstance(holder, exp.In) else holder.parent or holder
+            raise SyntaxFault("subquery has too few columns", position=place_of(compared))
+        if isinstance(holder, exp.Anonymous) and holder.name == "array":
+            place = place_of(holder)
+        elif held is select or holder is None or isinstance(holder, _HOLDERS):
+            continue
+        raise SyntaxFault("subquery must return only one column", position=place)

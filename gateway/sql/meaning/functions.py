@@ -18,7 +18,7 @@ from gateway.errors import (
     GatewayError,
     InvalidFunctionDefinition,
 )
-from gateway.sql.meaning.session_literals import keep_literals
+from gateway.sql.meaning.literals import keep_literals
 from gateway.sql.names.scope import AGGREGATES
 from gateway.sql.text.dialect import parse
 from gateway.types import Type

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.sql.names.ordering import written_keys
 from gateway.sql.names.relation import Lookup
 from gateway.sql.names.scope import (
     Analysis,
@@ -20,7 +21,7 @@ from gateway.sql.names.scope import (
     is_aggregate,
     resolve,
 )
-from gateway.sql.text.trees import SETS, nodes_of
+from gateway.sql.text.trees import nodes_of
 
 _GROUPED = ("expressions", "having", "order", "distinct")  # clauses that look at a group
 
@@ -31,7 +32,9 @@ def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> bool:
     if group is None:
         return False
     grouped = set(_grouped(block, group.expressions))
-    there = grouped | set(_grouped(block, _keys(group)))  # of sets too, where some leave it NULL
+    there = grouped | set(
+        _grouped(block, written_keys(group))
+    )  # of sets too, where some leave it NULL
     before = len(there)
     for source in {source for source, _ in grouped}:
         if not _holds_key(source, grouped, lookup):
@@ -41,11 +44,6 @@ def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> bool:
                 there.add((source, name))
                 group.append("expressions", column_node(source.alias, name))
     return len(there) > before
-
-
-def _keys(holder: exp.Expr) -> Iterator[exp.Expr]:
-    for key in holder.expressions:
-        yield from _keys(key) if isinstance(key, (*SETS, exp.Tuple)) else (key.unnest(),)
 
 
 def _grouped(block: Block, keys: Iterable[exp.Expr]) -> Iterator[tuple[Source, str]]:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, FeatureNotSupported, GatewayError
 from gateway.sql.names.scope import Block, column_node, position_of, resolve, resolves_here
-from gateway.sql.text.trees import copied, nodes_of, own_nodes
+from gateway.sql.text.trees import SETS, copied, nodes_of, own_nodes
 
 # Under this key an item of ORDER BY is noted to be a column of FROM, whatever the outputs.
 HIDDEN = "hidden_key"
@@ -172,3 +172,32 @@ def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
                 named_item: exp.Expr = item.unalias()
                 return copied(named_item)
     return copied(by)
+
+
+def written_keys(holder: exp.Expr | None) -> Iterator[exp.Expr]:
+    """The keys of a GROUP BY as they are written, those in sets too, without parentheses."""
+    for key in holder.expressions if holder is not None else ():
+        while isinstance(key, exp.Paren):
+            key = key.this
+        yield from written_keys(key) if isinstance(key, (*SETS, exp.Tuple)) else (key,)
+
+
+def grouping_keys(block: Block) -> list[exp.Expr]:
+    """What the keys of GROUP BY are: a column of FROM comes before an output of its name."""
+    keys = written_keys(block.select.args.get("group"))
+    return [key if _is_of_from(key, block) else _output(key, block.select) for key in keys]
+
+
+def _is_of_from(key: exp.Expr, block: Block) -> bool:
+    return isinstance(key, exp.Column) and (bool(key.table) or resolves_here(block, key))
+
+
+def _output(key: exp.Expr, select: exp.Select) -> exp.Expr:
+    """The output that a key of GROUP BY names, by its place or its name; else itself."""
+    if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.name) <= len(select.expressions):
+        item: exp.Expr = select.expressions[int(key.name) - 1]
+        return item.unalias()
+    if isinstance(key, exp.Column) and not key.table:
+        named = (each.unalias() for each in select.expressions if each.alias_or_name == key.name)
+        return next(named, key)
+    return key

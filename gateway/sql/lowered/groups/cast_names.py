@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
+from gateway.sql.names.ordering import written_keys
 from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.trees import copied, nodes, nodes_of, own_nodes
 
@@ -34,30 +35,12 @@ def _whole(aggregate: exp.Expr) -> exp.Expr:
 
 
 def _keys_apart(select: exp.Select) -> None:
-    group = select.args.get("group")
-    if group is None:
-        return
-    for depth, key in _clashing(grouping_keys(select)):
+    keys = [_meant(key, select) for key in written_keys(select.args.get("group"))]
+    for depth, key in _clashing(keys):
         same = copied(key)
         for node in own_nodes(select):
             if type(node) is type(same) and node == same and _may_change(node):
                 _wrap(node, depth)
-
-
-def grouping_keys(select: exp.Select) -> list[exp.Expr]:
-    """What the keys of GROUP BY are, of grouping sets too."""
-    group = select.args.get("group")
-    own = own_nodes(group) if group is not None else []
-    return [_meant(key, select) for key in own if is_grouping_key(key)]
-
-
-def is_grouping_key(node: exp.Expr) -> bool:
-    """Whether it is written as a key in GROUP BY, alone or in a set; without its parentheses."""
-    if isinstance(node, exp.Paren | exp.Tuple):
-        return False
-    return node.arg_key in ("expressions", "this") and isinstance(
-        node.parent, exp.Group | exp.GroupingSets | exp.Cube | exp.Rollup | exp.Tuple | exp.Paren
-    )
 
 
 def _may_change(node: exp.Expr) -> bool:

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.groups.cast_names import is_grouping_key
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.lowered.values.wide_comparisons import KEY_FUNCTIONS, KEYS
-from gateway.sql.names.ordering import meant
+from gateway.sql.names.ordering import meant, written_keys
 from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of, resolves_here
 from gateway.sql.text.trees import SETS, own_nodes
 from gateway.sql.types.inference import GIVES, Types
@@ -99,8 +98,7 @@ def _group_distinct(block: Block, known: Types) -> None:
 
 def _group(select: exp.Select, group: exp.Expr, known: Types) -> None:
     sets = any(isinstance(element, SETS) for element in group.expressions)
-    written = [node for node in own_nodes(group) if is_grouping_key(node)]
-    meanings = [(key, _meant(key, select, known)) for key in written]
+    meanings = [(key, _meant(key, select, known)) for key in written_keys(group)]
     wide = [(key, value, kind) for key, value in meanings if (kind := _kind(value, known))]
     for key, value, kind in wide:
         for ordered in select.args["order"].expressions if select.args.get("order") else ():

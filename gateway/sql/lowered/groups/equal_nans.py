@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.lowered.groups.cast_names import grouping_keys
 from gateway.sql.lowered.groups.united_forms import fold_sides
 from gateway.sql.lowered.relations.group_keys import is_of_rows
 from gateway.sql.lowered.values.not_numbers import (
@@ -18,7 +17,7 @@ from gateway.sql.lowered.values.not_numbers import (
     without_signs,
 )
 from gateway.sql.lowered.values.origins import SameValue
-from gateway.sql.names.ordering import meant
+from gateway.sql.names.ordering import grouping_keys, meant
 from gateway.sql.names.scope import Analysis, Block
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import copied, own_nodes
@@ -40,7 +39,7 @@ def group_nans(analysis: Analysis) -> None:
 
 def _fold_block(block: Block, own: list[exp.Expr]) -> None:
     select, known = block.select, Types(block)
-    for key in grouping_keys(select):
+    for key in grouping_keys(block):
         if may_be_nan(key, known):
             _fold_key(select, copied(key), known)
     for node in own:

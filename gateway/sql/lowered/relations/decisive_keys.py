@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.lowered.relations.group_keys import is_of_rows, keys_of
+from gateway.sql.lowered.relations.group_keys import is_of_rows
+from gateway.sql.names.ordering import grouping_keys
 from gateway.sql.names.scope import Analysis, Block, Source, resolve
 from gateway.sql.text.trees import nodes_of
 
@@ -37,7 +38,7 @@ def groups_joined_groups(block: Block) -> bool:
 def _keys(block: Block) -> Iterator[exp.Expr]:
     """What its rows are told apart by."""
     select = block.select
-    yield from keys_of(block)
+    yield from grouping_keys(block)
     distinct = select.args.get("distinct")
     if distinct is not None:
         on = distinct.args.get("on")

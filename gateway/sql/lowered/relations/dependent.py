@@ -3,7 +3,8 @@
 The engine runs few of them, and a LATERAL one with a window wrongly (it counts through the rows of
 all of them). So what one looks at is collected, each value once; the subquery gives its rows for
 each (`per_key`); and these are joined where it stood. What the engine does well is left to it:
-an aggregate or EXISTS whose own WHERE compares with the outside.
+an aggregate or EXISTS whose own WHERE compares with the outside. The queries of its WITH are put
+where they are named first.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GroupingError
-from gateway.sql.lowered.relations.common_tables import put_in_place
 from gateway.sql.lowered.relations.decisive_keys import groups_joined_groups
 from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine, loses_null
 from gateway.sql.lowered.relations.group_keys import alike, has_sets, is_grouped_by, is_of_group
@@ -35,6 +35,7 @@ from gateway.sql.lowered.values.quantified import (
     outputs_of,
     query_of,
 )
+from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.scope import (
     Analysis,
     Block,
@@ -334,3 +335,47 @@ def _of_first_row(node: exp.Expr, value: exp.Expr, block: Block) -> exp.Expr:
             position=position_of(node),
         )
     return exp.Anonymous(this="first_value", expressions=[value])
+
+
+def put_in_place(query: exp.Expr) -> bool:
+    """Put the queries of its WITH where they are named, in place; whether it has any.
+
+    Raises:
+        FeatureNotSupported: 0A000, one is recursive, draws and is named twice, or hides another.
+    """
+    clause = query.args.get("with_")
+    if clause is None:
+        return False
+    if clause.args.get("recursive"):
+        raise _refused("WITH RECURSIVE", clause)
+    names = [cte.alias for cte in clause.expressions]
+    if any(cte.alias in names for cte in query.find_all(exp.CTE) if cte.parent is not clause):
+        raise _refused("WITH of a name that another WITH has", clause)
+    query.set("with_", None)
+    ctes = list(clause.expressions)
+    for number, cte in enumerate(ctes):
+        later = [query, *(each.this for each in ctes[number + 1 :])]
+        _put(cte, [table for tree in later for table in nodes_of(tree, exp.Table)])
+    return True
+
+
+def _put(cte: exp.CTE, tables: list[exp.Expr]) -> None:
+    named = [table for table in tables if table.name == cte.alias and not table.args.get("db")]
+    if len(named) > 1 and volatile_call(cte.this):
+        raise _refused("WITH that draws", cte)
+    for table in named:
+        own = table.args.get("alias")
+        alias = (cte.args["alias"] if own is None else own).copy()
+        columns = [*alias.columns, *cte.args["alias"].columns[len(alias.columns) :]]
+        alias.set("columns", [column.copy() for column in columns])
+        held = exp.Subquery(this=cte.this.copy(), alias=alias)
+        for part in ("joins", "laterals"):
+            held.set(part, table.args.get(part))
+        table.replace(held)
+
+
+def _refused(what: str, tree: exp.Expr) -> FeatureNotSupported:
+    return FeatureNotSupported(
+        f"{what} in a subquery that refers to the query around it is not supported",
+        position=position_of(tree),
+    )

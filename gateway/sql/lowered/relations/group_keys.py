@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from gateway.sql.meaning.volatile import volatile_call
-from gateway.sql.names.scope import Block, is_aggregate, resolves_here
+from gateway.sql.names.ordering import grouping_keys
+from gateway.sql.names.scope import Block, is_aggregate
 from gateway.sql.text.trees import SETS, own_nodes
 
 
@@ -23,14 +22,14 @@ def is_grouped_by(node: exp.Expr, block: Block) -> bool:
     """Whether a subquery, or a comparison with one, is a key of GROUP BY, or in one."""
     if node.find_ancestor(exp.Where, exp.Select) is not block.select:
         return False
-    return any(each == node for key in keys_of(block) for each in own_nodes(key))
+    return any(each == node for key in grouping_keys(block) for each in own_nodes(key))
 
 
 def is_of_group(node: exp.Expr, block: Block) -> bool:
     """Whether it is computed once for each group of the SELECT that it stands in."""
     if not block.is_grouped:
         return False
-    keys = keys_of(block)
+    keys = grouping_keys(block)
     of_rows = (exp.Where, exp.Group, exp.Join, exp.WithinGroup)
     at: exp.Expr | None = node
     while at is not None and at is not block.select:
@@ -58,27 +57,3 @@ def has_sets(block: Block) -> bool:
     """Whether a key of GROUP BY is NULL in some of the groups, whatever it is in their rows."""
     group = block.select.args.get("group")
     return group is not None and any(isinstance(key, SETS) for key in group.expressions)
-
-
-def keys_of(block: Block) -> list[exp.Expr]:
-    """The keys of GROUP BY, those in sets too."""
-    group = block.select.args.get("group")
-    return [] if group is None else [_key_of(key, block) for key in _plain_keys(group)]
-
-
-def _plain_keys(holder: exp.Expr) -> Iterator[exp.Expr]:
-    for key in holder.expressions:
-        yield from _plain_keys(key) if isinstance(key, (*SETS, exp.Tuple)) else (key,)
-
-
-def _key_of(key: exp.Expr, block: Block) -> exp.Expr:
-    """What a key of GROUP BY is: the output that it names, by its place or its name, or itself."""
-    while isinstance(key, exp.Paren):
-        key = key.this
-    outputs: list[exp.Expr] = block.select.expressions
-    if key.is_int and 0 < int(key.name) <= len(outputs):
-        return outputs[int(key.name) - 1].unalias()
-    if isinstance(key, exp.Column) and not key.table and not resolves_here(block, key):
-        named = (each.unalias() for each in outputs if each.alias_or_name == key.name)
-        return next(named, key)
-    return key

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.sql.lowered.relations.lone_conditions import ALL_ROWS
+from gateway.sql.lowered.relations.kept_in_place import ALL_ROWS
 from gateway.sql.lowered.relations.sort_keys import place_of_output
 from gateway.sql.lowered.relations.ties import has_ties
 from gateway.sql.meaning.volatile import call_name

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.inputs.notation import Notation
-from gateway.sql.meaning.session_literals import read_literals
+from gateway.sql.meaning.literals import read_literals
 from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS

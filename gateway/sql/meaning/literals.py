@@ -1,5 +1,4 @@
-"""Literals whose meaning hangs on a session's settings, written so that it does not.
-
+"""Literals whose meaning hangs on a session's settings, written so that it does not; `x::unknown`.
 `'1/8/1999'::date` is a day of January or of August by DateStyle's second word (manual, 8.5.1.1);
 `interval '-1 2:03'` has one sign or two by IntervalStyle (8.5.5). What is kept (a view, a default)
 is read by other sessions too: there such a date is refused, as it is no ISO 8601.
@@ -122,3 +121,16 @@ def _settled_array(text: str, element: exp.DataType, notation: Notation) -> str 
         return '"' + found.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     return written(read_array(text))
+
+
+_UNTOLD = (exp.Literal, exp.Null, exp.Parameter)
+
+
+def drop_unknown(tree: exp.Expr) -> None:
+    """Take such casts off literals, NULL and parameters, in place; an output keeps the name."""
+    for cast in list(nodes_of(tree, exp.Cast)):
+        value = cast.this.unnest()
+        if cast.to.this != exp.DType.UNKNOWN or not isinstance(value, _UNTOLD):
+            continue
+        named = isinstance(cast.parent, exp.Select) and cast.arg_key == "expressions"
+        cast.replace(exp.alias_(value.copy(), "unknown", quoted=True) if named else value.copy())

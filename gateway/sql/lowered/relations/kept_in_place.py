@@ -1,6 +1,10 @@
-"""Conditions without a column, and such that draw, which the engine moves too far down.
+"""LIMITs and conditions that DataFusion 55 would move, kept where they stand.
 
-DataFusion 55 pushes a condition into an aggregate when all the columns in it are keys, so also one
+It moves the sort of `SELECT * FROM (SELECT ... LIMIT 3 OFFSET 1) AS q ORDER BY id` beneath the
+limit: it then sorts all rows where three were to be read, and takes 3 rows before it leaves out the
+first, so that two are left. It moves none through a condition that draws.
+
+It pushes a condition into an aggregate when all the columns in it are keys, so also one
 that has no column where there is no key: ``SELECT count(*) FROM t HAVING 1 > (SELECT ...)`` then
 counts no rows where it should give none. A condition may lose its columns in the engine: those of a
 join's empty side are NULL. One that draws is moved there, too, and beneath
@@ -101,3 +105,32 @@ def _has_column(condition: exp.Expr) -> bool:
     inside = nodes(condition)
     asks = any(isinstance(node, exp.Query | exp.Parameter) for node in inside)
     return not asks or any(isinstance(node, exp.Column) for node in inside)
+
+
+def hold_cuts(found: Sequence[exp.Expr]) -> bool:
+    """Put such a condition above each of them, in place; whether anything changed.
+
+    Args:
+        found: The nodes of a statement.
+    """
+    cuts = [node for node in found if isinstance(node, exp.Query) and _is_cut_inside(node)]
+    for node in reversed(cuts):
+        held = exp.Subquery(alias=exp.TableAlias(this=exp.to_identifier("cut", quoted=True)))
+        drawn = exp.GTE(this=exp.Anonymous(this="random"), expression=exp.Literal.number(0))
+        above = exp.Select(
+            expressions=[exp.Star()], from_=exp.From(this=held), where=exp.Where(this=drawn)
+        )
+        node.replace(above)
+        held.set("this", node)
+    return bool(cuts)
+
+
+def _is_cut_inside(query: exp.Query) -> bool:
+    """Whether it cuts rows off that another query reads; one that sorts them only beside OFFSET."""
+    args = query.args
+    if isinstance(query, exp.Subquery) or args.get("limit") is None or query.parent is None:
+        return False
+    if args.get("order") is not None and args.get("offset") is None:
+        return False
+    names = query.named_selects
+    return len(set(names)) == len(names)
