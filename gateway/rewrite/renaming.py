@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.errors import FeatureNotSupported
 from gateway.rewrite.passes import bind
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import Constants, Lookup
-from gateway.sql.names.scope import Block, resolve
+from gateway.sql.names.scope import Block, resolved
 from gateway.sql.text.quoting import identifier
 from gateway.sql.text.trees import copied, own_nodes
 
@@ -62,12 +62,10 @@ def with_renamed(
 
 def _is_of(block: Block, column: exp.Expr, table: TableName) -> bool:
     """Whether a column is one of a table's, under the name that it has there."""
-    assert isinstance(column, exp.Column)
-    try:
-        found, _ = resolve(block, column)
-    except GatewayError:  # an output in ORDER BY
+    found = resolved(block, column)
+    if found is None:  # an output in ORDER BY
         return False
-    tree = found.tree
+    tree = found[0].tree
     if not isinstance(tree, exp.Table) or TableName(tree.db, tree.name) != table:
         return False
     alias = tree.args.get("alias")

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.relational.losses import Loss, with_query
-from gateway.autodiff.relational.queries import named, present, subquery
+from gateway.autodiff.relational.queries import named, present
 from gateway.autodiff.statements.arguments import arguments_of, column_of
 from gateway.errors import FeatureNotSupported, InvalidColumnReference, UndefinedColumn
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, position_of, resolve
 from gateway.sql.names.updatable import IDENTIFIED
+from gateway.sql.text.building import subquery
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
 

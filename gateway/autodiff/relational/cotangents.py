@@ -25,7 +25,6 @@ from gateway.autodiff.relational.queries import (
     joined,
     named,
     over_rows,
-    subquery,
     times,
     total,
     united,
@@ -34,6 +33,7 @@ from gateway.autodiff.relational.stages import Leaf, Stage, Staging
 from gateway.autodiff.relational.weights import ROW_LETTERS, is_count, is_extreme, weights_of
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Block, column_node, resolve, table_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import copied
 
 

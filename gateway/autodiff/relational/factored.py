@@ -26,7 +26,6 @@ from gateway.autodiff.relational.queries import (
     grad,
     joined,
     named,
-    subquery,
     times,
     total,
 )
@@ -34,6 +33,7 @@ from gateway.autodiff.relational.stages import Leaf, Stage
 from gateway.autodiff.relational.weights import is_of_group
 from gateway.errors import GatewayError
 from gateway.sql.names.scope import Block, Source, column_node, resolve
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import conjuncts, copied, nodes_of
 from gateway.sql.types.inference import type_of
 

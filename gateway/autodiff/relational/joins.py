@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlglot import exp
 
 from gateway.autodiff.relational.numbered import Reads, join_neighbours
-from gateway.autodiff.relational.queries import KEY, joined, named, over_rows, subquery
+from gateway.autodiff.relational.queries import KEY, joined, named, over_rows
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import has_one_row
 from gateway.errors import GatewayError
@@ -28,6 +28,7 @@ from gateway.sql.names.scope import (
     is_one_row,
     resolve,
 )
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import PICKING, copied, nodes_of, own_nodes
 
 T = TypeVar("T", bound=exp.Expr)

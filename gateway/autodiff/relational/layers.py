@@ -22,13 +22,13 @@ from gateway.autodiff.relational.queries import (
     added_up,
     named,
     root_of,
-    subquery,
 )
 from gateway.autodiff.relational.stages import Stage, Staging
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Block, column_node, table_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import PICKING, SETS, copied, nodes_of
 
 # The blocks of a query, laid open: subqueries of one number, partitions and unions are joins in it.

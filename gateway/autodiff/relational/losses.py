@@ -13,8 +13,8 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, NotDifferentiable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.names.scope import position_of, with_queries
-from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.names.scope import position_of
+from gateway.sql.text.trees import copied, nodes_of, with_queries
 
 # The relation whose column is the variable: a table or a view of the database, or one of WITH.
 Own = TableName | exp.CTE

@@ -21,11 +21,12 @@ from math import inf, isinf
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.queries import named, over_rows, subquery
+from gateway.autodiff.relational.queries import named, over_rows
 from gateway.autodiff.relational.weights import has_weights
 from gateway.sql.lowered.relations.per_key import among, numbered
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Block, column_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import copied, own_nodes
 
 _NUMBER, _PART, _COLUMN, _VALUE = "∂n", "∂part", "∂c", "∂value"  # columns

@@ -35,7 +35,6 @@ from gateway.autodiff.relational.queries import (
     joined,
     named,
     root_of,
-    subquery,
 )
 from gateway.autodiff.relational.stages import HiddenReading
 from gateway.autodiff.relational.unions import join_unions
@@ -59,6 +58,7 @@ from gateway.sql.names.scope import (
     position_of,
     table_node,
 )
+from gateway.sql.text.building import subquery
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes, nodes_of
 

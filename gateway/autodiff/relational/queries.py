@@ -11,6 +11,7 @@ from sqlglot import exp
 from gateway.autodiff.statements.readings import ALONE
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Analysis, Block, column_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
 
@@ -92,12 +93,6 @@ def added_up(
 def root_of(analysis: Analysis, query: exp.Select) -> Block:
     """The block that a query itself is."""
     return next(block for block in analysis.blocks if block.select is query)
-
-
-def subquery(query: exp.Query, alias: str) -> exp.Subquery:
-    """A query as FROM names it."""
-    name = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
-    return exp.Subquery(this=query, alias=name)
 
 
 def named(tree: exp.Expr, name: str) -> exp.Expr:

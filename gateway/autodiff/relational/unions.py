@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.queries import named, subquery
+from gateway.autodiff.relational.queries import named
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Source, column_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import AROUND, copied
 
 _NUMBERS, _NUMBER = "∂u", "∂n"

@@ -10,8 +10,7 @@ from sqlglot import exp
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.static import static
 from gateway.sql.lowered.lending import type_word
-from gateway.sql.names.scope import visible_ctes
-from gateway.sql.text.trees import nodes, nodes_of
+from gateway.sql.text.trees import nodes, nodes_of, visible_ctes
 
 _SYSTEM = ("pg_catalog", "information_schema")
 # Functions of the catalogue that the engine has not: by name, or by how the name begins.

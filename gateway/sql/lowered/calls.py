@@ -21,8 +21,8 @@ from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.rooms import checked, repeated
 from gateway.sql.meaning.volatile import each_row
 from gateway.sql.names.scope import is_one_row
+from gateway.sql.text.building import beside, cast_copy
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.trees import copied
 from gateway.sql.types.modifiers import fields_of
 
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
@@ -128,9 +128,7 @@ def _correlated(node: exp.Expr) -> exp.Expr | None:
 
 def _correlation(node: exp.Expr) -> exp.Expr:
     """Of a call of corr, or of one with FILTER; NULL where a side has one value."""
-    xy, xx, yy = (copied(node) for _ in range(3))
-    for made, name in ((xy, "regr_sxy"), (xx, "regr_sxx"), (yy, "regr_syy")):
-        (made.this if isinstance(made, exp.Filter) else made).set("this", name)
+    xy, xx, yy = (beside(node, name) for name in ("regr_sxy", "regr_sxx", "regr_syy"))
     product = exp.Mul(
         this=_called("nullif", xx, exp.Literal.number("0.0")),
         expression=_called("nullif", yy, exp.Literal.number("0.0")),
@@ -152,13 +150,9 @@ def _keep_order(node: exp.Expr) -> None:
     if gathers and node.args.get("order") is not None:
         first = node.args["order"].expressions[0]
         none, start = exp.Literal.number(0), exp.Literal.number(2 if first.args.get("desc") else 1)
-        nothing = _called("substr", _text(first.this), start, none)
+        nothing = _called("substr", cast_copy(first.this, "text"), start, none)
         one = _called("coalesce", _called("octet_length", nothing), none.copy())
         node.set("partition_by", [*(node.args.get("partition_by") or ()), one])
-
-
-def _text(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=exp.DataType.build("text"))
 
 
 def _called(name: str, *arguments: exp.Expr) -> exp.Expr:

@@ -14,6 +14,7 @@ from gateway.sql.lowered.groups.cast_names import named_apart
 from gateway.sql.lowered.groups.collected import orders_apart
 from gateway.sql.lowered.groups.grouping_sets import write_sets
 from gateway.sql.names.scope import is_aggregate, is_one_row
+from gateway.sql.text import building
 from gateway.sql.text.trees import SETS, own_nodes
 
 _SIDE = "side"
@@ -207,10 +208,8 @@ def _name_kept(select: exp.Select, names: list[str]) -> None:
     if order is None and not chosen:
         _rename(select, names)
     elif chosen or select.args.get("limit") is not None:
-        columns = [exp.to_identifier(name, quoted=True) for name in names]
-        alias = exp.TableAlias(this=exp.to_identifier(_SIDE, quoted=True), columns=columns)
-        held = exp.Subquery(this=select.copy(), alias=alias)
-        select.replace(exp.Select(expressions=[exp.Star()], from_=exp.From(this=held)))
+        kept = exp.From(this=building.subquery(select.copy(), _SIDE, names))
+        select.replace(exp.Select(expressions=[exp.Star()], from_=kept))
     elif order is not None and all(each.this.is_int for each in order.expressions):
         _rename(select, names)
 

@@ -22,7 +22,6 @@ from gateway.sql.lowered.groups.wide_orders import order_widely
 from gateway.sql.lowered.spelling import SPELT, spell_out
 from gateway.sql.lowered.values.moment_arithmetic import (
     at_time_zone,
-    cast_copy,
     moved,
     scaled_interval,
 )
@@ -43,6 +42,7 @@ from gateway.sql.lowered.values.wide_comparisons import (
 )
 from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
 from gateway.sql.names.scope import Analysis, Block, position_of
+from gateway.sql.text.building import beside, cast_copy, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import ByKind, own_nodes
@@ -308,13 +308,9 @@ def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
 
 def _average(call: exp.Anonymous) -> None:
     """The sum of intervals over how many there are, in place; the engine has it of numbers."""
-    whole: exp.Expr = call
-    while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
-        whole = whole.parent
-    call.set("this", "sum")
-    total = whole.copy()
-    call.set("this", "count")
-    made = exp.Anonymous(this="interval_over", expressions=[total, cast_copy(whole, "float8")])
+    whole = whole_call(call)
+    count = cast_copy(beside(whole, "count"), "float8")
+    made = exp.Anonymous(this="interval_over", expressions=[beside(whole, "sum"), count])
     made.meta[GIVES] = INTERVAL
     whole.replace(made)
 

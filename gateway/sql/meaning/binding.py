@@ -14,10 +14,10 @@ from gateway.sql.meaning.fields import write_fields
 from gateway.sql.meaning.literals import keep_literals
 from gateway.sql.meaning.searching import carry_searches
 from gateway.sql.names.relation import ColumnInfo, Lookup, Read, Relation
-from gateway.sql.names.scope import position_of, visible_ctes
+from gateway.sql.names.scope import position_of
 from gateway.sql.names.updatable import IDENTIFIED, flags_of, lay_open
 from gateway.sql.text.dialect import parse
-from gateway.sql.text.trees import nodes, nodes_of
+from gateway.sql.text.trees import nodes, nodes_of, visible_ctes
 
 # A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
 MAX_VIEW_DEPTH = 100

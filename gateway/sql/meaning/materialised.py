@@ -16,9 +16,9 @@ from gateway.sources.table import TableName
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.relation import Relations
-from gateway.sql.names.scope import Analysis, Block, Source, resolve, table_node, with_queries
+from gateway.sql.names.scope import Analysis, Block, Source, resolve, table_node
 from gateway.sql.text.grammar import Marker
-from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.text.trees import nodes_of, own_nodes, with_queries
 
 Keep = Callable[[exp.Select], TableName]
 

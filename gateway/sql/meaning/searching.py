@@ -15,6 +15,7 @@ from gateway.errors import FeatureNotSupported, GatewayError, SyntaxFault
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import Analysis, Block, column_node, position_of, resolve
+from gateway.sql.text.building import table_alias
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.search_clauses import CYCLE, SEARCH
 from gateway.sql.text.trees import nodes_of, own_nodes
@@ -46,7 +47,7 @@ def _carried(clause: exp.With, cte: exp.CTE) -> Iterator[exp.CTE]:
     _check_names(names, search, cycle)
     steps, alias = f"{cte.alias} in steps", reference.alias_or_name
     reference.set("this", exp.to_identifier(steps, quoted=True))
-    reference.set("alias", _alias(alias))
+    reference.set("alias", table_alias(alias))
     added = _added(search, cycle)
     for name in added:
         right.append("expressions", exp.alias_(column_node(alias, name), name, quoted=True))
@@ -57,11 +58,11 @@ def _carried(clause: exp.With, cte: exp.CTE) -> Iterator[exp.CTE]:
         goes_on = exp.NEQ(this=mark, expression=cycle.args["to"].copy())
         further.set("where", exp.Where(this=goes_on))
     union = exp.Union(this=first, expression=further, distinct=cte.this.args.get("distinct"))
-    yield exp.CTE(this=union, alias=_alias(steps, [*names, *added]))
+    yield exp.CTE(this=union, alias=table_alias(steps, [*names, *added]))
     shown = [*names, *(each for each in added if not each.endswith(_KEY))]
     over = exp.Select(expressions=[column_node(_STEPS, name) for name in shown])
-    over.set("from_", exp.From(this=exp.Table(this=_quoted(steps), alias=_alias(_STEPS))))
-    made = exp.CTE(this=over, alias=_alias(cte.alias, shown))
+    over.set("from_", exp.From(this=exp.Table(this=_quoted(steps), alias=table_alias(_STEPS))))
+    made = exp.CTE(this=over, alias=table_alias(cte.alias, shown))
     made.set("materialized", cte.args.get("materialized"))
     if search is not None:
         by = () if _is_deep(search) else tuple(each.name for each in search.expressions)
@@ -197,7 +198,7 @@ def _select(
 ) -> exp.Select:
     """The columns of a term, and more, which may look at those that it was given besides."""
     items: list[exp.Expr] = [column_node(_STEPS, name) for name in names[:own]]
-    named = exp.Subquery(this=term.copy(), alias=_alias(_STEPS, names))
+    named = exp.Subquery(this=term.copy(), alias=table_alias(_STEPS, names))
     return exp.Select(
         expressions=[*items, *_with_names(more, len(items))], from_=exp.From(this=named)
     )
@@ -210,10 +211,6 @@ def _with_names(items: Sequence[exp.Expr], start: int) -> Iterator[exp.Expr]:
 
 def _quoted(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=True)
-
-
-def _alias(name: str, columns: Sequence[str] = ()) -> exp.TableAlias:
-    return exp.TableAlias(this=_quoted(name), columns=[_quoted(each) for each in columns])
 
 
 def order_searches(analysis: Analysis) -> bool:

@@ -18,8 +18,8 @@ from gateway.sql.names.scope import (
     Block,
     Source,
     column_node,
-    is_aggregate,
-    resolve,
+    is_aggregated,
+    resolved,
 )
 from gateway.sql.text.trees import nodes_of
 
@@ -51,17 +51,8 @@ def _grouped(block: Block, keys: Iterable[exp.Expr]) -> Iterator[tuple[Source, s
         meant = key
         if key.is_int and 0 < int(key.name) <= len(block.select.expressions):
             meant = block.select.expressions[int(key.name) - 1].unalias()
-        if isinstance(meant, exp.Column) and (found := _resolved(block, meant)) is not None:
+        if (found := resolved(block, meant)) is not None:
             yield found
-
-
-def _resolved(block: Block | None, column: exp.Column) -> tuple[Source, str] | None:
-    if block is None or isinstance(column.this, exp.Star):
-        return None
-    try:
-        return resolve(block, column)
-    except GatewayError:  # it is an output's name, or the engine reports it in its turn
-        return None
 
 
 def _holds_key(source: Source, grouped: set[tuple[Source, str]], lookup: Lookup) -> bool:
@@ -81,15 +72,10 @@ def _looked_at(block: Block, source: Source, analysis: Analysis) -> Iterator[str
         held = block.select.args.get(clause) or []
         for tree in held if isinstance(held, list) else [held]:
             for column in nodes_of(tree, exp.Column):
-                found = _resolved(analysis.block_of(column), column)
-                if found is not None and found[0] is source and not _is_summed(column, block):
+                found = resolved(analysis.block_of(column), column)
+                if (
+                    found is not None
+                    and found[0] is source
+                    and not is_aggregated(column, block.select)
+                ):
                     yield found[1]
-
-
-def _is_summed(column: exp.Column, block: Block) -> bool:
-    at: exp.Expr | None = column.parent
-    while at is not None and at is not block.select:
-        if is_aggregate(at):
-            return True
-        at = at.parent
-    return False

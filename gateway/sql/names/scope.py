@@ -183,7 +183,7 @@ class Block:
             self._grouped = bool(args.get("group") or args.get("having")) or any(
                 is_aggregate(call)
                 for part in (*self.select.expressions, *ordered)
-                for call in _calls_here(part)
+                for call in own_nodes(part)
             )
         return self._grouped
 
@@ -218,6 +218,14 @@ def is_aggregate(call: exp.Expr) -> bool:
     )
 
 
+def is_aggregated(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether it stands in an aggregate of a SELECT, at whatever depth."""
+    at = node.parent
+    while at is not None and at is not select and not is_aggregate(at):
+        at = at.parent
+    return at is not None and at is not select
+
+
 def is_read_from(select: exp.Select) -> bool:
     """Whether it stands in WITH or in FROM, by itself or as a part of a set operation."""
     held = select.parent
@@ -233,11 +241,6 @@ def is_one_row(select: exp.Select) -> bool:
     if select.args.get("group") or select.args.get("having"):
         return not select.args.get("group")
     return any(is_aggregate(node) for item in select.expressions for node in own_nodes(item))
-
-
-def _calls_here(tree: exp.Expr) -> Iterator[exp.Anonymous]:
-    """Function calls in `tree`, not those inside subqueries."""
-    return (node for node in own_nodes(tree) if isinstance(node, exp.Anonymous))
 
 
 def position_of(tree: exp.Expr) -> int:
@@ -296,13 +299,20 @@ def resolve(block: Block, column: exp.Column) -> tuple[Source, str]:
     Raises:
         UndefinedColumn: 42703. AmbiguousColumn: 42702. UndefinedTable: 42P01.
     """
-    scope: Block | None = block
-    while scope is not None:
-        found = _resolve_here(scope, column)
-        if found is not None:
+    for scope in _outwards(block):
+        if (found := _resolve_here(scope, column)) is not None:
             return found
-        scope = scope.parent
     raise _not_found(block, column)
+
+
+def resolved(block: Block | None, column: exp.Expr) -> tuple[Source, str] | None:
+    """What `resolve` gives; None of a star, and where it refuses, as the engine will in turn."""
+    if block is None or not isinstance(column, exp.Column) or column.is_star:
+        return None
+    try:
+        return resolve(block, column)
+    except GatewayError:
+        return None
 
 
 def _not_found(block: Block, column: exp.Column) -> GatewayError:
@@ -380,21 +390,3 @@ def table_node(name: TableName, alias: str = "") -> exp.Table:
     """A table in FROM written schema.name [AS alias], all quoted."""
     quoted = exp.to_identifier(alias, quoted=True) if alias else None
     return exp.table_(name.name, db=name.schema, quoted=True, alias=quoted)
-
-
-def with_queries(node: exp.Expr) -> Iterator[exp.CTE]:
-    """The WITH queries in sight of `node`, nearest first; a plain WITH shows the ones before it."""
-    child, around = node, node.parent
-    while around is not None:
-        if isinstance(around, exp.With):
-            members = around.expressions
-            own = next(n for n, cte in enumerate(members) if cte is child)
-            yield from reversed(members if around.args.get("recursive") else members[:own])
-        elif (clause := around.args.get("with_")) is not None and child is not clause:
-            yield from reversed(clause.expressions)
-        child, around = around, around.parent
-
-
-def visible_ctes(table: exp.Table) -> set[str]:
-    """CTE names in scope where `table` stands."""
-    return {cte.alias for cte in with_queries(table)}

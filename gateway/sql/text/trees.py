@@ -126,6 +126,24 @@ def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
         yield tree
 
 
+def with_queries(node: exp.Expr) -> Iterator[exp.CTE]:
+    """The WITH queries in sight of `node`, nearest first; a plain WITH shows the ones before it."""
+    child, around = node, node.parent
+    while around is not None:
+        if isinstance(around, exp.With):
+            members = around.expressions
+            own = next(n for n, cte in enumerate(members) if cte is child)
+            yield from reversed(members if around.args.get("recursive") else members[:own])
+        elif (clause := around.args.get("with_")) is not None and child is not clause:
+            yield from reversed(clause.expressions)
+        child, around = around, around.parent
+
+
+def visible_ctes(table: exp.Table) -> set[str]:
+    """CTE names in scope where `table` stands."""
+    return {cte.alias for cte in with_queries(table)}
+
+
 def copied(tree: T) -> T:
     """A copy of `tree`, which is as `tree.copy()`, but for types and notes that are not nested."""
     root = _alone(tree)

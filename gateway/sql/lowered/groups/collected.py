@@ -14,6 +14,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.inputs import literals
 from gateway.sql.lowered.relations.sorted_relations import GATHERING
 from gateway.sql.names.scope import Block, is_aggregate, position_of, resolve
+from gateway.sql.text.building import whole_call
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import BYTEA
@@ -125,9 +126,7 @@ def join_bytes(call: exp.Anonymous, known: Types) -> None:
 
 def _read(call: exp.Expr) -> None:
     """Put the bytes of the digits in the place of the call, with its FILTER and OVER."""
-    whole = call
-    while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
-        whole = whole.parent
+    whole = whole_call(call)
     joined = exp.Anonymous(this="decode")
     joined.meta[GIVES] = BYTEA
     whole.replace(joined)

@@ -14,7 +14,8 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.lowered.values.wide_comparisons import KEY_FUNCTIONS, KEYS
 from gateway.sql.names.ordering import meant, written_keys
-from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of, resolves_here
+from gateway.sql.names.scope import Analysis, Block, is_aggregated, position_of, resolves_here
+from gateway.sql.text.building import put
 from gateway.sql.text.trees import SETS, own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import INTERVAL, Type
@@ -131,18 +132,9 @@ def _outside(select: exp.Select, value: exp.Expr, known: Types) -> Iterator[exp.
     parts = [*select.expressions, *filter(None, map(select.args.get, _HELD))]
     for part in parts:
         for node in own_nodes(part):
-            aggregated = _is_aggregated(node, select) and not _asks_for_set(node)
+            aggregated = is_aggregated(node, select) and not _asks_for_set(node)
             if same.as_(node) and not aggregated and not _is_key(node):
                 yield node
-
-
-def _is_aggregated(node: exp.Expr, select: exp.Select) -> bool:
-    parent = node.parent
-    while parent is not None and parent is not select:
-        if is_aggregate(parent):
-            return True
-        parent = parent.parent
-    return False
 
 
 def _is_key(node: exp.Expr) -> bool:
@@ -162,8 +154,7 @@ def _show_first(place: exp.Expr, kind: Type, among: exp.Expr | None) -> None:
         keyed = exp.EQ(this=asked, expression=exp.Literal.number(0))
         first = exp.Case(ifs=[exp.If(this=keyed, true=first)])
         first.meta[GIVES] = kind
-    item = isinstance(place.parent, exp.Select) and place.arg_key == "expressions"
-    place.replace(exp.alias_(first, place.alias_or_name, quoted=True) if item else first)
+    put(place, first)
 
 
 def _count(distinct: exp.Distinct, call: exp.Anonymous, known: Types) -> None:

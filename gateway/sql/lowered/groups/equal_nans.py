@@ -19,6 +19,7 @@ from gateway.sql.lowered.values.not_numbers import (
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.names.ordering import grouping_keys, meant
 from gateway.sql.names.scope import Analysis, Block
+from gateway.sql.text.building import put
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.sql.types.inference import Types
@@ -89,6 +90,4 @@ def _fold_key(select: exp.Select, key: exp.Expr, known: Types) -> None:
 
 
 def _fold(value: exp.Expr, known: Types) -> None:
-    folded = unsigned_nan(value.copy(), known.of(value))
-    item = isinstance(value.parent, exp.Select) and value.arg_key == "expressions"
-    value.replace(exp.alias_(folded, value.alias_or_name, quoted=True) if item else folded)
+    put(value, unsigned_nan(value.copy(), known.of(value)))

@@ -14,6 +14,7 @@ from sqlglot import exp
 from gateway.sql.lowered.values.gathered import gather_frame
 from gateway.sql.lowered.values.not_numbers import may_be_nan
 from gateway.sql.names.scope import Block
+from gateway.sql.text.building import beside, called_in
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import FLOATING
@@ -34,7 +35,7 @@ def keep_moving(tree: exp.Expr, blocks: Sequence[Block]) -> None:
     for spec in specs:
         window = spec.parent
         assert isinstance(window, exp.Window)
-        call = window.this.this if isinstance(window.this, exp.Filter) else window.this
+        call = called_in(window)
         block = next((b for b in blocks if b.select is window.parent_select), None)
         if gather_frame(window, call) or len(call.expressions) != 1:
             continue
@@ -55,7 +56,7 @@ def _count_truth(window: exp.Expr, call: exp.Anonymous) -> None:
         exp.If(this=value, true=exp.Literal.number(1)),
         exp.If(this=exp.Not(this=value.copy()), true=exp.Literal.number(0)),
     ]
-    extreme = _with(window, _EXTREMES[call.name], exp.Case(ifs=ifs))
+    extreme = beside(window, _EXTREMES[call.name], exp.Case(ifs=ifs))
     window.replace(exp.paren(exp.EQ(this=extreme, expression=exp.Literal.number(1)), copy=False))
 
 
@@ -81,28 +82,28 @@ def _part(window: exp.Expr, call: exp.Anonymous, known: Types) -> None:
     if beyond is not None:
         whole = _beside(window, call.name, whole, value, beyond)
     if call.name in _SPREADS and call.name not in _OF_ONE:
-        several = exp.GT(this=_with(window, "count", value), expression=exp.Literal.number(1))
+        several = exp.GT(this=beside(window, "count", value), expression=exp.Literal.number(1))
         whole = exp.Case(ifs=[exp.If(this=several, true=whole)])
     whole.meta[GIVES] = known.of(window)
     window.replace(exp.paren(whole, copy=False))
 
 
 def _sum(window: exp.Expr, name: str, value: exp.Expr, parts: Sequence[exp.Expr]) -> exp.Expr:
-    tiny, huge = (_with(window, "sum", part) for part in parts)
+    tiny, huge = (beside(window, "sum", part) for part in parts)
     rest = exp.Anonymous(this="coalesce", expressions=[tiny, exp.Literal.number("0.0")])
     both = exp.Add(this=huge, expression=rest)
     whole = exp.Anonymous(this="coalesce", expressions=[both, tiny.copy()])
     if name == "avg":
-        return exp.Div(this=whole, expression=_with(window, "count", value))
+        return exp.Div(this=whole, expression=beside(window, "count", value))
     return whole
 
 
 def _spread(window: exp.Expr, name: str, value: exp.Expr, parts: Sequence[exp.Expr]) -> exp.Expr:
     tiny, huge = parts
-    larger = exp.GT(this=_with(window, "count", huge), expression=exp.Literal.number(0))
+    larger = exp.GT(this=beside(window, "count", huge), expression=exp.Literal.number(0))
     either = exp.Anonymous(this="coalesce", expressions=[huge.copy(), tiny.copy()])
-    both = exp.If(this=larger, true=_with(window, name, either))
-    return exp.Case(ifs=[both], default=_with(window, name, tiny))
+    both = exp.If(this=larger, true=beside(window, name, either))
+    return exp.Case(ifs=[both], default=beside(window, name, tiny))
 
 
 def _beside(
@@ -110,17 +111,8 @@ def _beside(
 ) -> exp.Expr:
     """What NaN and infinities of the frame come to, where there are any."""
     other = exp.Case(ifs=[exp.If(this=beyond.copy(), true=value.copy())])
-    extremes = [_with(window, each, other) for each in ("max", "min")]
+    extremes = [beside(window, each, other) for each in ("max", "min")]
     shown: exp.Expr = exp.Add(this=extremes[0], expression=extremes[1])
     if name in _SPREADS:
         shown = exp.Mul(this=exp.paren(shown), expression=exp.Literal.number("0.0"))
     return exp.Anonymous(this="coalesce", expressions=[shown, whole])
-
-
-def _with(window: exp.Expr, name: str, argument: exp.Expr) -> exp.Expr:
-    """The same window with another aggregate of another argument."""
-    made = window.copy()
-    call = made.this.this if isinstance(made.this, exp.Filter) else made.this
-    call.set("this", name)
-    call.set("expressions", [argument.copy()])
-    return made

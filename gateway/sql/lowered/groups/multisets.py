@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.names.scope import column_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import AROUND
 
 _SIDE = "counted_rows"
@@ -36,7 +37,7 @@ def count_equals(node: exp.Expr) -> exp.Select | None:
         exp.alias_(column_node(_WHOLE, column), name, quoted=True)
         for column, name in zip(columns, names, strict=True)
     ]
-    kept = exp.From(this=exp.Subquery(this=node.copy(), alias=_alias(_WHOLE)))
+    kept = exp.From(this=subquery(node.copy(), _WHOLE))
     return exp.Select(expressions=shown, from_=kept, **outer)
 
 
@@ -59,15 +60,10 @@ def _names(node: exp.Expr) -> list[str]:
 def _numbered(side: exp.Expr, columns: list[str]) -> exp.Select:
     """The rows of a side, each with its number among those that are equal to it."""
     query = side.this if isinstance(side, exp.Subquery) and not side.alias else side
-    held = exp.Subquery(this=query.copy(), alias=_alias(_SIDE, columns))
+    held = subquery(query.copy(), _SIDE, columns)
     each = [column_node(_SIDE, column) for column in columns]
     number = exp.Window(
         this=exp.Anonymous(this="row_number"), partition_by=[column.copy() for column in each]
     )
     items = [*each, exp.alias_(number, _NUMBER, quoted=True)]
     return exp.Select(expressions=items, from_=exp.From(this=held))
-
-
-def _alias(name: str, columns: list[str] | None = None) -> exp.TableAlias:
-    listed = [exp.to_identifier(column, quoted=True) for column in columns or ()]
-    return exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=listed)

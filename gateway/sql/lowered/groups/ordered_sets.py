@@ -15,6 +15,7 @@ from gateway.errors import (
 )
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import SETS, nodes_of
 from gateway.sql.types.inference import GIVES, Types
@@ -74,7 +75,7 @@ def _settle_kind(node: exp.WithinGroup, known: Types) -> None:
             position=position_of(node.this),
         )
     if kind is FLOAT4:
-        ordered.set("this", _double(ordered.this))
+        ordered.set("this", cast_copy(ordered.this, "float8"))
 
 
 def _put_rank(node: exp.WithinGroup, name: str) -> None:
@@ -306,7 +307,7 @@ def _check_share(share: exp.Expr) -> None:
 
 def _at(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
     """The first value at or past that share of the rows."""
-    place = exp.Mul(this=exp.paren(share), expression=_double(counted))
+    place = exp.Mul(this=exp.paren(share), expression=cast_copy(counted, "float8"))
     upwards = exp.Anonymous(this="ceil", expressions=[place])
     least = exp.Anonymous(this="greatest", expressions=[upwards, exp.Literal.number("1.0")])
     return _where_told(share, _element(values, least))
@@ -314,12 +315,12 @@ def _at(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
 
 def _between(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
     """The value at that share of the way from the first row to the last, between two of them."""
-    last = exp.paren(exp.Sub(this=_double(counted), expression=_number(1)))
-    place = exp.paren(exp.Mul(this=_double(share), expression=last))
+    last = exp.paren(exp.Sub(this=cast_copy(counted, "float8"), expression=_number(1)))
+    place = exp.paren(exp.Mul(this=cast_copy(share, "float8"), expression=last))
     below = exp.Anonymous(this="floor", expressions=[place])
     above = exp.Anonymous(this="ceil", expressions=[place.copy()])
     first, second = (
-        _double(_element(values, exp.Add(this=each.copy(), expression=_number(1))))
+        cast_copy(_element(values, exp.Add(this=each, expression=_number(1))), "float8")
         for each in (below, above)
     )
     rest = exp.paren(exp.Sub(this=place.copy(), expression=below.copy()))
@@ -337,10 +338,6 @@ def _where_told(share: exp.Expr, made: exp.Expr) -> exp.Expr:
         return made
     told = exp.Not(this=exp.Is(this=exp.paren(share.copy()), expression=exp.Null()))
     return exp.Case(ifs=[exp.If(this=told, true=made)])
-
-
-def _double(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=data_type("float8"))
 
 
 def _element(values: exp.Expr, place: exp.Expr) -> exp.Expr:

@@ -21,6 +21,7 @@ from gateway.sql.meaning.naming import leftmost
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.relation import Relations
 from gateway.sql.names.scope import Analysis, Block, column_node, position_of
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import AROUND, nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 from gateway.types import INTERVAL, Type
@@ -164,9 +165,7 @@ def _shown(name: str) -> exp.Expr:
 def _named(query: exp.Expr, names: Sequence[str]) -> exp.Subquery:
     if isinstance(query, exp.Subquery) and not any(query.args.get(key) for key in AROUND):
         query = query.this
-    columns = [exp.to_identifier(name, quoted=True) for name in names]
-    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True), columns=columns)
-    return exp.Subquery(this=query.copy(), alias=alias)
+    return subquery(query.copy(), _ALIAS, names)
 
 
 def _as_groups(operation: exp.SetOperation) -> exp.Select:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
 from gateway.sql.lowered.relations.group_keys import is_of_rows
 from gateway.sql.names.ordering import grouping_keys
-from gateway.sql.names.scope import Analysis, Block, Source, resolve
+from gateway.sql.names.scope import Analysis, Block, Source, resolved
+from gateway.sql.text.building import put
 from gateway.sql.text.trees import nodes_of
 
 
@@ -62,7 +62,7 @@ def _joins_groups(block: Block, joined: bool = False) -> bool:
 
 
 def _hide(key: exp.Expr, block: Block, analysis: Analysis) -> None:
-    found = _column(key, block)
+    found = resolved(block, key)
     if found is None or found[0].query is None:
         return
     for column in nodes_of(block.select, exp.Column):
@@ -70,20 +70,10 @@ def _hide(key: exp.Expr, block: Block, analysis: Analysis) -> None:
             _wrap(column)
 
 
-def _column(key: exp.Expr, block: Block) -> tuple[Source, str] | None:
-    """Which column a key is; None where it is another expression."""
-    if not isinstance(key, exp.Column):
-        return None
-    try:
-        return resolve(block, key)
-    except GatewayError:  # the engine reports it, in its turn
-        return None
-
-
 def _same(column: exp.Column, found: tuple[Source, str], block: Block, analysis: Analysis) -> bool:
     if column.name != found[1]:
         return False
-    other = _column(column, analysis.block_of(column) or block)
+    other = resolved(analysis.block_of(column) or block, column)
     return other is not None and other[0] is found[0]
 
 
@@ -92,9 +82,7 @@ def _wrap(column: exp.Column) -> None:
     if place:
         column.replace(exp.Literal.number(place))
         return
-    item = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
-    hidden = exp.Anonymous(this="greatest", expressions=[column.copy()])
-    column.replace(exp.alias_(hidden, column.name, quoted=True) if item else hidden)
+    put(column, exp.Anonymous(this="greatest", expressions=[column.copy()]))
 
 
 def _place_of(column: exp.Column) -> int:

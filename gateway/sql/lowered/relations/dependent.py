@@ -27,7 +27,6 @@ from gateway.sql.lowered.relations.per_key import (
 )
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.quantified import (
-    all_of,
     among_rows,
     compare_columns,
     is_beyond,
@@ -43,6 +42,7 @@ from gateway.sql.names.scope import (
     is_aggregate,
     position_of,
 )
+from gateway.sql.text.building import all_of, subquery
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import conjuncts, is_comma, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, info_of
@@ -98,26 +98,21 @@ def move_conditions(block: Block, analysis: Analysis) -> bool:
         asking = [each for each in conjuncts(on) if _asks_dependent(each, analysis)]
         if asking:
             left = [each for each in conjuncts(on) if each not in asking]
-            join.set("on", _all(left) if left else exp.true())
+            join.set("on", all_of([exp.Paren(this=each) for each in left]) if left else exp.true())
             moved += asking
     if moved:
         where = block.select.args.get("where")
         before = [where.this] if where is not None else []
-        block.select.set("where", exp.Where(this=_all([*before, *moved])))
+        block.select.set(
+            "where",
+            exp.Where(this=all_of([exp.Paren(this=each) for each in (*before, *moved)])),
+        )
     return bool(moved)
 
 
 def _asks_dependent(condition: exp.Expr, analysis: Analysis) -> bool:
     queries = (node for node in own_nodes(condition) if isinstance(node, exp.Query))
     return any(references(query, analysis) for query in queries)
-
-
-def _all(conditions: Sequence[exp.Expr]) -> exp.Expr:
-    first, *others = (exp.Paren(this=each) for each in conditions)
-    whole: exp.Expr = first
-    for other in others:
-        whole = exp.And(this=whole, expression=other)
-    return whole
 
 
 def _refuse_outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> None:
@@ -302,9 +297,8 @@ def _join(
         made = for_each(query, keys, analysis)
         made = made if single else one_of_each(made, output, keys)
     same = equal_keys([column_node(alias, each) for each in keys.columns], given)
-    columns = [exp.to_identifier(name, quoted=True) for name in (first, *keys.columns)]
-    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=columns)
-    join = exp.Join(this=exp.Subquery(this=made.copy(), alias=named), side="LEFT", on=same)
+    named = subquery(made.copy(), alias, (first, *keys.columns))
+    join = exp.Join(this=named, side="LEFT", on=same)
     for each, of_group in places:
         each.replace(exp.paren(_of_first_row(each, value, block) if of_group else value))
     block.select.append("joins", join)
@@ -317,13 +311,8 @@ def _existing(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Expr:
     found = [column_node(_PLACE, name) for name in keys.columns]
     items = [exp.alias_(exp.true(), _THERE, quoted=True), *found]
     select = exp.Select(expressions=items, distinct=exp.Distinct())
-    select.set("from_", exp.From(this=_named(made, _PLACE)))
+    select.set("from_", exp.From(this=subquery(made, _PLACE)))
     return select
-
-
-def _named(query: exp.Expr, alias: str) -> exp.Subquery:
-    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
-    return exp.Subquery(this=query, alias=named)
 
 
 def _of_first_row(node: exp.Expr, value: exp.Expr, block: Block) -> exp.Expr:

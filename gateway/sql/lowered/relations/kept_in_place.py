@@ -21,6 +21,7 @@ from sqlglot import exp
 
 from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.scope import is_aggregate, is_one_row, is_read_from
+from gateway.sql.text.building import table_alias
 from gateway.sql.text.trees import SETS, conjuncts, nodes, own_nodes
 
 ALL_ROWS = 2**63 - 1
@@ -115,7 +116,7 @@ def hold_cuts(found: Sequence[exp.Expr]) -> bool:
     """
     cuts = [node for node in found if isinstance(node, exp.Query) and _is_cut_inside(node)]
     for node in reversed(cuts):
-        held = exp.Subquery(alias=exp.TableAlias(this=exp.to_identifier("cut", quoted=True)))
+        held = exp.Subquery(alias=table_alias("cut"))
         drawn = exp.GTE(this=exp.Anonymous(this="random"), expression=exp.Literal.number(0))
         above = exp.Select(
             expressions=[exp.Star()], from_=exp.From(this=held), where=exp.Where(this=drawn)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
 from gateway.sql.lowered.relations.sets import item_columns
 from gateway.sql.names.row_functions import gives_rows
-from gateway.sql.names.scope import Analysis, Block, Source, column_node, resolve
+from gateway.sql.names.scope import Analysis, Block, Source, column_node, resolved
+from gateway.sql.text.building import put, subquery
 from gateway.sql.text.trees import nodes_of
 
 _NAME = "in_turn"
@@ -56,19 +56,10 @@ def _sources_before(block: Block, joins: list[exp.Expr], place: int) -> list[Sou
 
 def _looks_at(columns: list[tuple[str, exp.Expr]], before: list[Source], block: Block) -> bool:
     return any(
-        _source_of(column, block) in before
+        (found := resolved(block, column)) is not None and found[0] in before
         for _, value in columns
         for column in nodes_of(value, exp.Column)
     )
-
-
-def _source_of(column: exp.Column, block: Block | None) -> Source | None:
-    if block is None or isinstance(column.this, exp.Star):
-        return None
-    try:
-        return resolve(block, column)[0]
-    except GatewayError:  # whoever runs it says so
-        return None
 
 
 def _put(
@@ -88,30 +79,22 @@ def _put(
     for column in nodes_of(select, exp.Column):
         if id(column) in inside:
             continue
-        found = _source_of(column, analysis.block_of(column))
-        if found not in moved or found is None:
+        meant = resolved(analysis.block_of(column), column)
+        if meant is None or (found := meant[0]) not in moved:
             continue
         name = _joint(found.alias, column.name)
         if found is not source:
             wanted[name] = column_node(found.alias, column.name)
-        _rename(column, name)
+        put(column, column_node(_NAME, name))
     items = [exp.alias_(value, name, quoted=True) for name, value in wanted.items()]
     items += [exp.alias_(v, _joint(source.alias, n), quoted=True) for n, v in columns]
     inner = exp.Select(expressions=items, from_=select.args["from_"].copy())
     if place:
         inner.set("joins", [join.copy() for join in joins[:place]])
-    alias = exp.TableAlias(this=exp.to_identifier(_NAME, quoted=True))
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+    select.set("from_", exp.From(this=subquery(inner, _NAME)))
     select.set("joins", joins[place + 1 :])
 
 
 def _joint(relation: str, column: str) -> str:
     """One name for both; a point in it would mean a relation's name to the engine."""
     return f"{relation} {column}"
-
-
-def _rename(column: exp.Column, name: str) -> None:
-    renamed: exp.Expr = column_node(_NAME, name)
-    if isinstance(column.parent, exp.Select) and column.arg_key == "expressions":
-        renamed = exp.alias_(renamed, column.name, quoted=True)
-    column.replace(renamed)

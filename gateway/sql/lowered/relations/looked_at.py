@@ -8,9 +8,9 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.sql.lowered.relations.per_key import Keys
-from gateway.sql.lowered.values.quantified import all_of
 from gateway.sql.meaning.volatile import refuse_drawn
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, position_of, resolve
+from gateway.sql.text.building import all_of, put
 from gateway.sql.text.trees import conjuncts, nodes_of
 
 Reference = tuple[exp.Column, Source, str]
@@ -72,10 +72,7 @@ def keys_of(
     _take_from(select, block, {source.alias: source for _, source, _ in found}, place)
     for column, source, named in found:
         number = list(pairs).index((source.alias, named)) + 1
-        inside: exp.Expr = column_node(name, f"{name}_{number}")
-        if isinstance(column.parent, exp.Select) and column.arg_key == "expressions":
-            inside = exp.alias_(inside, column.name, quoted=True)
-        column.replace(inside)
+        put(column, column_node(name, f"{name}_{number}"))
     return Keys(select, name, tuple(item.alias for item in items)), list(pairs.values())
 
 

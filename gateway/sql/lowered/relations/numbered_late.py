@@ -21,6 +21,7 @@ from gateway.sql.lowered.relations.ties import has_ties
 from gateway.sql.meaning.volatile import call_name
 from gateway.sql.names.ordering import HIDDEN
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, is_aggregate
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import nodes_of, own_nodes
 
 _ALIAS = "rows_in_turn"
@@ -89,10 +90,9 @@ def _wrap(select: exp.Select) -> None:
         inner.set("limit", exp.Limit(expression=exp.Literal.number(ALL_ROWS)))
     for key in list(select.args):
         select.set(key, None)
-    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
     select.set("with_", with_)
     select.set("expressions", outer)
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+    select.set("from_", exp.From(this=subquery(inner, _ALIAS)))
 
 
 def _name_keys(select: exp.Select) -> None:

@@ -22,6 +22,7 @@ from gateway.sql.names.scope import (
     is_one_row,
     position_of,
 )
+from gateway.sql.text.building import all_of, subquery
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.sql.types.inference import Types
@@ -42,7 +43,7 @@ class Keys:
 
     def relation(self, alias: str = "") -> exp.Subquery:
         """The relation, to stand in FROM."""
-        return _named(self.query.copy(), alias or self.alias)
+        return subquery(self.query.copy(), alias or self.alias)
 
     def each(self, alias: str = "") -> list[exp.Expr]:
         """Its columns."""
@@ -52,10 +53,7 @@ class Keys:
 def equal_keys(left: Sequence[exp.Expr], right: Sequence[exp.Expr]) -> exp.Expr:
     """Whether keys are the same; NULL is one of them."""
     pairs = [exp.NullSafeEQ(this=a, expression=b) for a, b in zip(left, right, strict=True)]
-    whole: exp.Expr = pairs[0]
-    for pair in pairs[1:]:
-        whole = exp.And(this=whole, expression=pair)
-    return whole
+    return all_of(pairs)
 
 
 def for_each(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Query:
@@ -105,7 +103,7 @@ def one_of_each(query: exp.Expr, output: str, keys: Keys) -> exp.Expr:
     count = exp.Anonymous(this="count", expressions=[exp.Star()])
     items = [exp.alias_(first, output, quoted=True)]
     items += [exp.alias_(each, each.name, quoted=True) for each in found]
-    select = exp.Select(expressions=items, from_=exp.From(this=_named(query, _ONE)))
+    select = exp.Select(expressions=items, from_=exp.From(this=subquery(query, _ONE)))
     select.set("group", exp.Group(expressions=[each.copy() for each in found]))
     one = exp.Anonymous(this="is_one_row", expressions=[count])
     select.set("having", exp.Having(this=one))
@@ -205,7 +203,7 @@ def _first_of_each(select: exp.Select, keys: Keys) -> exp.Query:
     select.append("expressions", exp.alias_(place, PLACE, quoted=True))
     select.set("order", None)
     outer = [column_node(_FOUND, name) for name in (*own, *keys.columns)]
-    chosen = exp.Select(expressions=outer, from_=exp.From(this=_named(select, _FOUND)))
+    chosen = exp.Select(expressions=outer, from_=exp.From(this=subquery(select, _FOUND)))
     condition = among(column_node(_FOUND, PLACE), clauses)
     if condition is not None:
         chosen.set("where", exp.Where(this=condition))
@@ -263,7 +261,7 @@ def _wrapped(select: exp.Select) -> exp.Select:
         made.set("order", moved)
         if _distinct_on(select) is None:
             select.set("order", None)
-    made.set("from_", exp.From(this=_named(select, _FOUND)))
+    made.set("from_", exp.From(this=subquery(select, _FOUND)))
     return made
 
 
@@ -361,7 +359,7 @@ def _always(
     ]
     items += [exp.alias_(each, each.name, quoted=True) for each in keys.each()]
     found = [column_node(_FOUND, name) for name in keys.columns]
-    join = exp.Join(this=_named(select, _FOUND), side="LEFT", on=equal_keys(keys.each(), found))
+    join = exp.Join(this=subquery(select, _FOUND), side="LEFT", on=equal_keys(keys.each(), found))
     made = exp.Select(expressions=items, from_=exp.From(this=keys.relation()))
     made.set("joins", [join])
     if having is not None:
@@ -372,9 +370,3 @@ def _always(
 
 def _where(condition: exp.Expr, value: exp.Expr, default: exp.Expr) -> exp.Case:
     return exp.Case(ifs=[exp.If(this=condition.copy(), true=value)], default=default)
-
-
-def _named(query: exp.Expr, alias: str) -> exp.Subquery:
-    return exp.Subquery(
-        this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
-    )

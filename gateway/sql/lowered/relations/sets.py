@@ -18,6 +18,7 @@ from gateway.sql.lowered.relations.value_rows import as_select, select_values
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.row_functions import NUMBERED, PAIRS, SETS
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.building import put
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
 
@@ -78,10 +79,7 @@ def _name_value(table: exp.Table, name: str, value: str) -> None:
     select = table.find_ancestor(exp.Select)
     for column in nodes_of(select, exp.Column) if select is not None else ():
         if not column.table and column.name == name:
-            meant: exp.Expr = exp.column(value, table=name, quoted=True)
-            if isinstance(column.parent, exp.Select) and column.arg_key == "expressions":
-                meant = exp.alias_(meant, name, quoted=True)
-            column.replace(meant)
+            put(column, exp.column(value, table=name, quoted=True))
 
 
 def _spread_numbered(unnest: exp.Unnest) -> None:

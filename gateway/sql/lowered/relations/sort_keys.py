@@ -14,6 +14,7 @@ from gateway.sql.meaning.naming import leftmost
 from gateway.sql.names.ordering import HIDDEN
 from gateway.sql.names.row_functions import gives_rows
 from gateway.sql.names.scope import Analysis, column_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import AROUND, nodes_of
 from gateway.sql.types.inference import Types
 
@@ -110,9 +111,8 @@ def around(query: exp.Query, alias: str) -> exp.Select:
         query.replace(select)
     for key in list(select.args):
         select.set(key, None)
-    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
     select.set("expressions", [column_node(alias, name) for name in names])
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=named)))
+    select.set("from_", exp.From(this=subquery(inner, alias)))
     for key, clause in outer.items():
         if clause is not None:
             select.set(key, clause)

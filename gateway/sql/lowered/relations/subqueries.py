@@ -19,6 +19,7 @@ from gateway.sql.lowered.values.quantified import (
 )
 from gateway.sql.names.ordering import order_meant
 from gateway.sql.names.scope import is_aggregate, position_of
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import nodes, own_nodes
 
 _VALUE, _PLACE = "in_value", "in_place"
@@ -81,9 +82,7 @@ def _counted(query: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:
 
 def _placed(query: exp.Expr, *columns: str) -> exp.Subquery:
     inner = query.this if isinstance(query, exp.Subquery) else query
-    names = [exp.to_identifier(name, quoted=True) for name in columns]
-    alias = exp.TableAlias(this=exp.to_identifier(_PLACE, quoted=True), columns=names)
-    return exp.Subquery(this=inner.copy(), alias=alias)
+    return subquery(inner.copy(), _PLACE, columns)
 
 
 def array_of_query(query: exp.Expr) -> exp.Expr:

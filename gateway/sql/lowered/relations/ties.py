@@ -13,6 +13,7 @@ from gateway.errors import SyntaxFault
 from gateway.sql.lowered.relations.per_key import PLACE, among, is_ordered_by_windows, numbered
 from gateway.sql.lowered.relations.sort_keys import around
 from gateway.sql.names.scope import column_node
+from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import nodes_of
 
 _ALIAS, _NUMBER, _ROWS = "ranked_rows", "number_among", "united_rows"
@@ -72,9 +73,8 @@ def _rank(select: exp.Select) -> None:
     if common is not None:
         select.set("with_", common)
     place = column_node(_ALIAS, PLACE)
-    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
     select.set("expressions", [column_node(_ALIAS, name) for name in names])
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+    select.set("from_", exp.From(this=subquery(inner, _ALIAS)))
     wanted = among(place, clauses)
     if offset is not None:
         number = column_node(_ALIAS, _NUMBER)

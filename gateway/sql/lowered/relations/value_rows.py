@@ -7,6 +7,7 @@ from functools import reduce
 
 from sqlglot import exp
 
+from gateway.sql.text.building import subquery, table_alias
 from gateway.sql.text.trees import AROUND, nodes_of
 from gateway.sql.types.parameters import number
 from gateway.types import NUMERIC, Type
@@ -27,7 +28,7 @@ def as_select(tree: exp.Expr) -> exp.Expr:
         return tree
     values = tree.copy()
     clauses = {key: values.args.pop(key, None) for key in AROUND}
-    values.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
+    values.set("alias", table_alias("*VALUES*"))
     made = exp.Select(expressions=[exp.Star()], from_=exp.From(this=values))
     for key, clause in clauses.items():
         made.set(key, clause)
@@ -87,9 +88,8 @@ def _as_written(values: exp.Values) -> exp.Select:
     clauses = {name: values.args[name] for name in _CLAUSES if values.args.get(name)}
     if clauses:
         items = [exp.column(name, quoted=True) for name in rows.named_selects]
-        alias = exp.TableAlias(this=exp.to_identifier("listed", quoted=True))
-        relation = exp.Subquery(this=rows, alias=alias)
-        rows = exp.Select(expressions=items, from_=exp.From(this=relation), **clauses)
+        listed = exp.From(this=subquery(rows, "listed"))
+        rows = exp.Select(expressions=items, from_=listed, **clauses)
     if values.args.get("with_"):
         rows.set("with_", values.args["with_"])
     return rows
@@ -107,8 +107,7 @@ def _in_order(values: exp.Values) -> exp.Select:
     for place, row in enumerate(rows):
         item = exp.alias_(exp.Literal.number(place), "place", quoted=True)
         row.set("expressions", [*row.expressions, item])
-    alias = exp.TableAlias(this=exp.to_identifier("written", quoted=True))
-    relation = exp.Subquery(this=reduce(_with, rows[1:], rows[0]), alias=alias)
+    relation = subquery(reduce(_with, rows[1:], rows[0]), "written")
     return exp.Select(
         expressions=[exp.column(name, table="written", quoted=True) for name in names],
         from_=exp.From(this=relation),

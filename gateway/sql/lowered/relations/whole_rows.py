@@ -8,7 +8,6 @@ tells in a column of its own whether it is there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
 
 from sqlglot import exp
 
@@ -16,6 +15,7 @@ from gateway.sql.lowered.relations.records import TEXTS, as_record
 from gateway.sql.lowered.values.jsoncalls import NAMES, PRESENT, is_maker
 from gateway.sql.meaning.binding import OWN_NAMES
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, is_read_from
+from gateway.sql.text.building import all_of, subquery, table_alias
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 
@@ -119,7 +119,7 @@ def _write(value: exp.Column, source: Source, there: exp.Column | None, known: T
         each: list[exp.Expr] = [
             exp.Is(this=column, expression=exp.Null(), **negate) for column in columns
         ]
-        held.replace(exp.paren(reduce(lambda a, b: exp.And(this=a, expression=b), each)))
+        held.replace(exp.paren(all_of(each)))
     elif isinstance(held, exp.Anonymous) and held.name == "count":
         apart = isinstance(value.parent, exp.Distinct)
         value.replace(as_record(row, known) if apart else there or exp.Literal.number(1))
@@ -133,12 +133,14 @@ def _mark(source: Source) -> None:
     if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
         tree = tree.this
     if isinstance(tree, exp.Subquery):
-        tree.set("this", _marked(exp.Subquery(this=tree.this.copy(), alias=_alias(_HELD)), _HELD))
+        tree.set("this", _marked(subquery(tree.this.copy(), _HELD), _HELD))
         return
     inner = tree.copy()
     joins = inner.args.pop("joins", None)
     tree.replace(
-        exp.Subquery(this=_marked(inner, source.alias), alias=_alias(source.alias), joins=joins)
+        exp.Subquery(
+            this=_marked(inner, source.alias), alias=table_alias(source.alias), joins=joins
+        )
     )
 
 
@@ -146,7 +148,3 @@ def _marked(relation: exp.Expr, alias: str) -> exp.Select:
     everything = exp.Column(this=exp.Star(), table=exp.to_identifier(alias, quoted=True))
     there = exp.alias_(exp.Boolean(this=True), _THERE, quoted=True)
     return exp.Select(expressions=[everything, there], from_=exp.From(this=relation))
-
-
-def _alias(name: str) -> exp.TableAlias:
-    return exp.TableAlias(this=exp.to_identifier(name, quoted=True))

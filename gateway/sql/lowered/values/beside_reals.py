@@ -15,7 +15,7 @@ from sqlglot import exp
 from gateway.sql.lowered.values.quantified import is_quantified, query_of
 from gateway.sql.lowered.values.rounding import is_numeric_there
 from gateway.sql.names.scope import Analysis
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.building import cast_copy, put
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
@@ -49,7 +49,7 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
     for sides, kind in found:
         for value, types in sides:
             if types.of(value) is NUMERIC or (kind is FLOAT4 and is_pointed(value)):
-                _cast(value, kind)
+                put(value, cast_copy(value, kind))
 
 
 def _reckon_in_doubles(here: Sequence[exp.Expr], types: Types) -> None:
@@ -62,7 +62,7 @@ def _reckon_in_doubles(here: Sequence[exp.Expr], types: Types) -> None:
         for side in (node.this, node.expression)
     ]
     for side in reversed(found):  # the inner ones first
-        _cast(side, FLOAT8)
+        put(side, cast_copy(side, FLOAT8))
 
 
 def _concerns(node: exp.Expr) -> bool:
@@ -132,9 +132,3 @@ def _real(sides: Sequence[Side], compared: bool) -> Type | None:
 def _is_written(value: exp.Expr) -> bool:
     """Whether it is a number as it was written: there may be thousands, and none is a real."""
     return isinstance(value, exp.Literal) and value.type is None
-
-
-def _cast(value: exp.Expr, kind: Type) -> None:
-    cast = exp.Cast(this=value.copy(), to=data_type(kind))
-    bare = isinstance(value.parent, exp.Select)
-    value.replace(exp.alias_(cast, value.name, quoted=True) if bare else cast)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
-from gateway.sql.names.scope import Block, Source, resolve
+from gateway.sql.names.scope import Block, Source, resolved
+from gateway.sql.text.building import whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.sql.types.inference import Types
@@ -182,8 +182,7 @@ def _sum_numeric(node: exp.Expr) -> None:
 def _sum_checked(node: exp.Expr) -> None:
     """PostgreSQL's type is bigint, although the values here may be larger than its integer's."""
     _sum_numeric(node)
-    while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
-        node = node.parent
+    node = whole_call(node)
     node.type = data_type("bigint")
     parent, key, index = node.parent, node.arg_key, node.index
     cast = exp.Cast(this=node, to=data_type("bigint"))
@@ -261,13 +260,10 @@ class _Known:
         return _RANGES["int4"] if known is INT4 else _FULL
 
     def _of_column(self, column: exp.Column) -> Bounds:
-        block = self.types.block
-        if block is None:
+        found = resolved(self.types.block, column)
+        if found is None:
             return _FULL
-        try:
-            source, name = resolve(block, column)
-        except GatewayError:  # the engine reports it, in its turn
-            return _FULL
+        source, name = found
         known = (source.columns or {}).get(name)
         if known is None or known.type is None:
             return _FULL

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.building import beside, cast_copy
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.results import AGGREGATE_SYNONYMS
 from gateway.types import FLOAT8, FLOATING
@@ -57,19 +57,13 @@ def _gather(over: exp.Expr, name: str, given: list[exp.Expr]) -> None:
 
 def _array_of(over: exp.Expr, value: exp.Expr) -> exp.Expr:
     """The same FILTER and OVER of all the values, as doubles."""
-    made = over.copy()
-    call = made
-    while isinstance(call, exp.Filter | exp.Window):
-        call = call.this
     inside = value.expressions[0] if isinstance(value, exp.Distinct) else value
-    item: exp.Expr = exp.Cast(this=inside.copy(), to=data_type("double precision"))
+    item: exp.Expr = cast_copy(inside, "double precision")
     if isinstance(value, exp.Distinct):
         order = exp.Ordered(this=item.copy(), nulls_first=False)
         distinct = exp.Distinct(expressions=[item])
         item = exp.Order(this=distinct, expressions=[order])
-    call.set("this", "array_agg")
-    call.set("expressions", [item])
-    return made
+    return beside(over, "array_agg", item)
 
 
 def _is_narrow(spec: exp.Expr) -> bool:

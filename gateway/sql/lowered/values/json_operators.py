@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from gateway.errors import UndefinedFunction
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import GIVES, JSONB, Types
 from gateway.types import BOOL, BY_NAME, INTEGER, TEXT, Type
@@ -31,14 +32,6 @@ def called(name: str, *arguments: exp.Expr, gives: Type | None = None) -> exp.An
     if gives is not None:
         call.meta[GIVES] = gives
     return call
-
-
-def as_text_cast(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=data_type("text"))
-
-
-def kind_of(name: str) -> exp.DataType:
-    return data_type(name)
 
 
 def take_part(node: exp.Expr, known: Types) -> exp.Expr:
@@ -101,7 +94,7 @@ def _without(left: exp.Expr, right: exp.Expr, known: Types) -> exp.Expr | None:
     if kind is not None and kind.element is TEXT:
         return called("json_without_keys", left, right, gives=JSONB)
     text = kind is TEXT or isinstance(right, exp.Null | exp.Parameter)
-    return called("json_without", left, as_text_cast(right), gives=JSONB) if text else None
+    return called("json_without", left, cast_copy(right, "text"), gives=JSONB) if text else None
 
 
 # Operator -> its function, the type of its right side and of what it gives.
@@ -128,7 +121,7 @@ def look_for_keys(node: exp.Expr, known: Types) -> exp.Expr:
         )
     if kind == "text[]":
         _refuse_text(node, known.of(node.expression))
-    keys = exp.Cast(this=node.expression.copy(), to=kind_of(kind))
+    keys = cast_copy(node.expression, kind)
     return called(name, as_jsonb(node.this), keys, gives=gives)
 
 

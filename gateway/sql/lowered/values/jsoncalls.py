@@ -18,14 +18,13 @@ from gateway.sql.lowered.values.json_operators import (
     KEYS,
     PARTS,
     as_jsonb,
-    as_text_cast,
     called,
     compare,
-    kind_of,
     look_for_keys,
     take_part,
 )
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.types.dimensions import DIMENSIONS, written_deep
 from gateway.sql.types.inference import GIVES, JSONB, Types
@@ -104,14 +103,14 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
         return value.copy()
     value = _with_type(value, kind)
     if kind.name in INTEGER or kind.name in ("bool", "numeric"):
-        return as_text_cast(value)
+        return cast_copy(value, "text")
     if kind.name in _THROUGH:
         name, written = _THROUGH[kind.name]
         deep = int(value.meta.get(DIMENSIONS, 1))
         if deep > 1:
             written = written_deep(kind, deep) or _no_deep(value)
         # The engine may count the nanoseconds of a timestamp.
-        given = exp.Cast(this=value.copy(), to=kind_of("timestamp"))
+        given = cast_copy(value, "timestamp")
         return called(name, called(written, given if kind.name == "timestamp" else value))
     if kind.element in JSONS:
         words = [exp.Literal.string(word) for word in (",", "null")]
@@ -119,9 +118,9 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
     if kind.element is not None and _is_text(kind.element):
         if int(value.meta.get(DIMENSIONS, 1)) > 1:
             _no_deep(value)
-        return called("json_of_texts", exp.Cast(this=value.copy(), to=kind_of("text[]")))
+        return called("json_of_texts", cast_copy(value, "text[]"))
     if kind.name in _QUOTED or _is_text(kind):
-        return called("json_quoted", value if kind.name == "bpchar" else as_text_cast(value))
+        return called("json_quoted", value if kind.name == "bpchar" else cast_copy(value, "text"))
     raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
 
 
@@ -155,7 +154,7 @@ def make(node: exp.Anonymous, known: Types) -> exp.Expr:
 def written(value: exp.Expr, known: Types) -> exp.Expr:
     """A value as text; character(n) with its blanks, which a cast leaves out."""
     kind = known.of(value)
-    return value.copy() if kind is not None and kind.name == "bpchar" else as_text_cast(value)
+    return value.copy() if kind is not None and kind.name == "bpchar" else cast_copy(value, "text")
 
 
 def _no_deep(value: exp.Expr) -> NoReturn:
@@ -339,7 +338,7 @@ def _path(node: exp.Anonymous, known: Types) -> exp.Expr:
     document, *steps = node.expressions
     if node.name.startswith("jsonb"):
         document = as_jsonb(document)
-    path = exp.Array(expressions=[as_text_cast(step) for step in steps])
+    path = exp.Array(expressions=[cast_copy(step, "text") for step in steps])
     as_text = node.name.endswith("_text")
     gives = TEXT if as_text else known.of(document)
     return called("json_path_text" if as_text else "json_path", document, path, gives=gives)

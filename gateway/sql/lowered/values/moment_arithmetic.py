@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.names.scope import position_of
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.building import cast_copy
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ
 
@@ -88,8 +88,3 @@ def at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
         given = cast_copy(node.this, "timestamptz" if moment else "timestamp")
         place = cast_copy(zone, "text") if not zone.is_string else zone.copy()
         node.replace(exp.Anonymous(this=name, expressions=[given, place]))
-
-
-def cast_copy(value: exp.Expr, kind: str) -> exp.Cast:
-    """A copy of a value, cast."""
-    return exp.Cast(this=value.copy(), to=data_type(kind))

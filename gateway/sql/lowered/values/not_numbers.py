@@ -11,6 +11,7 @@ from sqlglot import exp
 from gateway.sql.lowered.values.gathered import gather_distinct
 from gateway.sql.lowered.values.origins import may_hold
 from gateway.sql.names.scope import Output
+from gateway.sql.text.building import beside, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import nodes_of, own_nodes
@@ -70,10 +71,10 @@ def spread_of_one(call: exp.Anonymous, known: Types) -> None:
         return
     argument = call.expressions[0]
     value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
-    whole = _whole(call)
+    whole = whole_call(call)
     if not may_be_nan(value, known) or nodes_of(call.root(), Marker):
         return
-    greatest = _instead(whole, "max")
+    greatest = beside(whole, "max")
     nothing = exp.Mul(this=exp.Literal.number("0.0"), expression=greatest)
     whole.replace(exp.paren(exp.Add(this=whole.copy(), expression=nothing), copy=False))
 
@@ -82,10 +83,10 @@ def fit_of_level(call: exp.Anonymous) -> None:
     """Let regr_r2 be 1 where what is explained has one value, in place; the engine gives NULL."""
     if call.name != "regr_r2" or len(call.expressions) != 2 or nodes_of(call.root(), Marker):
         return
-    whole = _whole(call)
+    whole = whole_call(call)
     zero = exp.Literal.number(0)
-    level = exp.EQ(this=_instead(whole, "regr_syy"), expression=zero)
-    varied = exp.GT(this=_instead(whole, "regr_sxx"), expression=zero.copy())
+    level = exp.EQ(this=beside(whole, "regr_syy"), expression=zero)
+    varied = exp.GT(this=beside(whole, "regr_sxx"), expression=zero.copy())
     one = exp.If(this=exp.And(this=level, expression=varied), true=exp.Literal.number("1.0"))
     whole.replace(exp.paren(exp.Case(ifs=[one], default=whole.copy()), copy=False))
 
@@ -107,7 +108,7 @@ def settle_extreme(call: exp.Anonymous, known: Types) -> None:
         return
     argument = call.expressions[0]
     value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
-    kind, whole, block = known.of(value), _whole(call), known.block
+    kind, whole, block = known.of(value), whole_call(call), known.block
     if kind is None or kind.name not in FLOATING or isinstance(whole, exp.Window):
         return
     if block is None:
@@ -120,7 +121,7 @@ def settle_extreme(call: exp.Anonymous, known: Types) -> None:
         return exp.Cast(this=exp.Literal.string(text), to=data_type(kind))
 
     def whether(name: str, *conditions: exp.Expr) -> exp.Expr:
-        return _instead(whole, name, exp.paren(exp.or_(*conditions, copy=False), copy=False))
+        return beside(whole, name, exp.paren(exp.or_(*conditions, copy=False), copy=False))
 
     is_end = exp.EQ(this=exp.paren(value.copy()), expression=real(_ENDS[call.name]))
     no_number = exp.Anonymous(this="isnan", expressions=[value.copy()])
@@ -133,28 +134,10 @@ def settle_extreme(call: exp.Anonymous, known: Types) -> None:
         ifs.insert(0, exp.If(this=whether(any_or_all, no_number.copy()), true=real("NaN")))
         if call.name == "min":
             missing = exp.If(this=no_number.copy(), true=exp.Null())
-            plain = _instead(whole, "min", exp.Case(ifs=[missing], default=value.copy()))
+            plain = beside(whole, "min", exp.Case(ifs=[missing], default=value.copy()))
     made = exp.Case(ifs=ifs, default=plain)
     made.meta[EXTREME], made.meta[GIVES] = True, kind
     whole.replace(made)
-
-
-def _whole(call: exp.Expr) -> exp.Expr:
-    """The call with its FILTER and its window."""
-    while isinstance(call.parent, exp.Filter | exp.Window):
-        call = call.parent
-    return call
-
-
-def _instead(whole: exp.Expr, name: str, argument: exp.Expr | None = None) -> exp.Expr:
-    """The same of another aggregate, or of another argument."""
-    made = inner = whole.copy()
-    while isinstance(inner, exp.Filter | exp.Window):
-        inner = inner.this
-    inner.set("this", name)
-    if argument is not None:
-        inner.set("expressions", [argument])
-    return made
 
 
 def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:

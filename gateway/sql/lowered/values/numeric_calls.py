@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.values.rounding import is_numeric_there
 from gateway.sql.names.scope import Analysis
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS
@@ -73,7 +73,7 @@ def compute_numeric(node: exp.Expr, shown: bool) -> None:
     words = (
         "written_numeric" if _is_written(node) else "shown_numeric" if shown else "computed_numeric"
     )
-    given: list[exp.Expr] = [_text(each) for each in node.expressions]
+    given: list[exp.Expr] = [cast_copy(each, "text") for each in node.expressions]
     given += [exp.Literal.string("")] * (_MOST_ARGUMENTS - len(given))
     name = exp.Literal.string(node.name.removeprefix("numeric_"))
     call = exp.Anonymous(this=words, expressions=[name, *given])
@@ -88,7 +88,3 @@ def _is_written(node: exp.Expr) -> bool:
         return around.to.this in _TEXTS
     joined = isinstance(around, exp.Anonymous) and around.name in ("concat", "concat_ws")
     return joined or isinstance(around, exp.DPipe)
-
-
-def _text(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=data_type("text"))

@@ -14,6 +14,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.sql.names.scope import Analysis
+from gateway.sql.text.building import beside, called_in, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types
@@ -36,7 +37,8 @@ def spread_numerics(analysis: Analysis) -> bool:
             if isinstance(node, exp.Anonymous) and (made := _written(node, types)) is not None:
                 found.append((node, made))
     for node, made in found:
-        _replace(node, made)
+        over = whole_call(node)
+        over.replace(made(over))
     return bool(found)
 
 
@@ -54,45 +56,21 @@ def _written(call: exp.Anonymous, types: Types) -> Callable[[exp.Expr], exp.Expr
     return partial(_of_sums, kind=kind, form=form)
 
 
-def _replace(call: exp.Expr, made: Callable[[exp.Expr], exp.Expr]) -> None:
-    """Put what is made of the call in the place of it and its FILTER and OVER."""
-    over = call
-    while isinstance(over.parent, exp.Filter | exp.Window) and over.arg_key == "this":
-        over = over.parent
-    over.replace(made(over))
-
-
-def _called(over: exp.Expr) -> exp.Anonymous:
-    while isinstance(over, exp.Filter | exp.Window):
-        over = over.this
-    assert isinstance(over, exp.Anonymous)
-    return over
-
-
 def _of_sums(over: exp.Expr, kind: Type, form: Form) -> exp.Expr:
-    value = _called(over).expressions[0]
+    value = called_in(over).expressions[0]
     exact = _exact(value, kind, form)
     square = exp.Mul(this=exact, expression=exact.copy())
     square.meta[GIVES] = NUMERIC
     parts = [("sum", square), ("sum", value), ("count", value)]
-    return _given(over, [_beside(over, name, part) for name, part in parts])
+    return _given(over, [beside(over, name, part) for name, part in parts])
 
 
 def _of_values(over: exp.Expr) -> exp.Expr:
-    return _given(over, [_beside(over, "array_agg", _called(over).expressions[0])])
+    return _given(over, [beside(over, "array_agg", called_in(over).expressions[0])])
 
 
 def _given(over: exp.Expr, given: Sequence[exp.Expr]) -> exp.Expr:
-    return exp.Anonymous(this=f"numeric_{_called(over).name.lower()}", expressions=list(given))
-
-
-def _beside(over: exp.Expr, name: str, argument: exp.Expr) -> exp.Expr:
-    """The same FILTER and OVER with another aggregate of another argument."""
-    made = over.copy()
-    call = _called(made)
-    call.set("this", name)
-    call.set("expressions", [argument.copy()])
-    return made
+    return exp.Anonymous(this=f"numeric_{called_in(over).name.lower()}", expressions=list(given))
 
 
 def _exact(value: exp.Expr, kind: Type, form: Form) -> exp.Expr:

@@ -16,6 +16,7 @@ from sqlglot import exp
 from gateway.sql.lowered.values.numeric_calls import compute_numeric, is_numeric_call
 from gateway.sql.lowered.values.written import TEXTS
 from gateway.sql.names.scope import Block, is_aggregate
+from gateway.sql.text.building import whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import ByKind, own_nodes
@@ -323,9 +324,7 @@ def _rescale(node: exp.Expr, scale: int, wide: bool) -> None:
 
 def _average(node: exp.Expr) -> None:
     _argument(node, _AVERAGED)
-    while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
-        node = node.parent
-    _put(node, _QUOTIENT)
+    _put(whole_call(node), _QUOTIENT)
 
 
 def _argument(call: exp.Expr, kind: str) -> None:

@@ -7,12 +7,10 @@ table may hold such values (`ColumnInfo.nan`: NaN and infinities), which no data
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
-from gateway.sql.names.scope import Block, Output, column_node, resolve
+from gateway.sql.names.scope import Block, Output, column_node, resolved
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.inference import Types
 
@@ -35,10 +33,9 @@ class SameValue:
         """The tree with the relation before each of its columns."""
         holder = exp.Paren(this=copied(tree))
         for column in nodes_of(holder, exp.Column):
-            if self._block is not None:
-                with suppress(GatewayError):  # the engine reports it, in its turn
-                    source, name = resolve(self._block, column)
-                    column.replace(column_node(source.alias, name))
+            if (found := resolved(self._block, column)) is not None:
+                source, name = found
+                column.replace(column_node(source.alias, name))
         whole: exp.Expr = holder.this
         return whole
 
@@ -50,10 +47,10 @@ def may_hold(column: exp.Column, known: Types, may: May) -> bool:
     """Whether the values of a column may be such as `may` tells of expressions."""
     if known.block is None:
         return True
-    try:
-        source, name = resolve(known.block, column)
-    except GatewayError:  # the engine reports it, in its turn
+    found = resolved(known.block, column)
+    if found is None:
         return False
+    source, name = found
     if source.query is not None and not source.recursive:
         return any(may_give(each, may) for each in source.query.outputs if each.name == name)
     info = (source.columns or {}).get(name)

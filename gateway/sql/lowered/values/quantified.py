@@ -6,13 +6,11 @@ else false (manual, 9.23). As a condition of WHERE, where NULL is as good as fal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.names.scope import column_node, position_of
+from gateway.sql.text.building import subquery
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.rows import pairwise
 
@@ -100,13 +98,9 @@ def among_rows(node: exp.Expr, query: exp.Expr) -> exp.Expr:
     ]
     case = exp.Case(ifs=ifs, default=exp.Boolean(this=is_all))
     semi = not is_all and is_condition(node, negated=False)
-    alias = exp.TableAlias(
-        this=exp.to_identifier(_PLACE, quoted=True),
-        columns=[exp.to_identifier(name, quoted=True) for name in names],
-    )
     value = exp.Literal.number(1) if semi else case
     select = exp.Select(expressions=[exp.alias_(value, "among", quoted=True)])
-    select.set("from_", exp.From(this=exp.Subquery(this=query.copy(), alias=alias)))
+    select.set("from_", exp.From(this=subquery(query.copy(), _PLACE, names)))
     if semi:  # NULL is as good as false there
         select.set("where", exp.Where(this=compared))
         return exp.Exists(this=select)
@@ -162,10 +156,6 @@ def outputs_of(query: exp.Expr) -> list[str]:
     while isinstance(query, exp.SetOperation | exp.Subquery):
         query = query.this
     return [item.alias_or_name for item in query.expressions]
-
-
-def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
-    return reduce(lambda a, b: exp.And(this=a, expression=b), conditions)
 
 
 def _any_of(condition: exp.Expr) -> exp.Expr:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
 from gateway.sql.lowered.values.parts import IS_PART
-from gateway.sql.names.scope import resolve
+from gateway.sql.names.scope import resolved
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.types.inference import GIVES, Types, bare
@@ -86,12 +86,10 @@ def _is_integer(kind: Type | None) -> bool:
 
 def _is_such_column(column: exp.Column, types: Types) -> bool:
     """Whether what gives the column in a subquery or in VALUES of FROM is such a value."""
-    if types.block is None:
+    found = resolved(types.block, column)
+    if found is None:
         return False
-    try:
-        source, name = resolve(types.block, column)
-    except GatewayError:  # refused elsewhere
-        return False
+    source, name = found
     given = source.tree if source.query is None else source.query.tree
     if isinstance(given, exp.Values):
         place = list(source.columns or (name,)).index(name)
@@ -121,7 +119,8 @@ def round_numeric(node: exp.Expr, types: Types) -> None:
         node.replace(_cut(node.name, given[0]))
         return
     power = exp.Anonymous(
-        this="power", expressions=[exp.Literal.number("10.0"), _cast(given[1], "double precision")]
+        this="power",
+        expressions=[exp.Literal.number("10.0"), cast_copy(given[1], "double precision")],
     )
     moved = exp.Mul(this=exp.paren(given[0].copy()), expression=power)
     node.replace(_given(exp.Div(this=_cut(node.name, moved), expression=power.copy())))
@@ -175,10 +174,10 @@ def _given_by(tree: exp.Column | exp.Subquery, types: Types) -> tuple[exp.Expr, 
     if isinstance(tree, exp.Subquery):
         query, place, count = types.block.inner.get(id(tree)), 0, 1
     else:
-        try:
-            source, name = resolve(types.block, tree)
-        except GatewayError:  # refused elsewhere
+        found = resolved(types.block, tree)
+        if found is None:
             return None
+        source, name = found
         names = list(source.columns or (name,))  # an alias may have renamed them
         query = None if source.recursive else source.query
         place, count = names.index(name), len(names)
@@ -192,13 +191,15 @@ def _given_by(tree: exp.Column | exp.Subquery, types: Types) -> tuple[exp.Expr, 
 
 def _rounded(value: exp.Expr) -> exp.Expr:
     """Half away from zero; an epoch has more digits than a double's first 15."""
-    made = exp.Anonymous(this="round", expressions=[_cast(value, "double precision")])
+    made = exp.Anonymous(this="round", expressions=[cast_copy(value, "double precision")])
     made.set("resolved", True)
     return _given(made)
 
 
 def _cut(name: str, value: exp.Expr) -> exp.Expr:
-    digits = exp.Anonymous(this="fifteen_digits", expressions=[_cast(value, "double precision")])
+    digits = exp.Anonymous(
+        this="fifteen_digits", expressions=[cast_copy(value, "double precision")]
+    )
     cut = exp.Anonymous(this="ceil" if name == "ceiling" else name, expressions=[digits])
     cut.set("resolved", True)
     return _given(cut)
@@ -207,7 +208,3 @@ def _cut(name: str, value: exp.Expr) -> exp.Expr:
 def _given(value: exp.Expr) -> exp.Expr:
     value.meta[GIVES] = FLOAT8
     return value
-
-
-def _cast(value: exp.Expr, kind: str) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=data_type(kind))

@@ -19,6 +19,7 @@ from gateway.sql.lowered.values.numeric_spreads import spread_numerics
 from gateway.sql.lowered.values.numerics import as_decimal
 from gateway.sql.lowered.values.rounding import is_numeric_there
 from gateway.sql.names.scope import Analysis
+from gateway.sql.text.building import beside, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
@@ -96,7 +97,7 @@ def _means(here: Sequence[exp.Expr], types: Types) -> Iterator[tuple[exp.Expr, b
             continue
         if len(node.expressions) != 1 or form_of(node.expressions[0], types) is None:
             continue
-        over = _wrapped(node)
+        over = whole_call(node)
         if any(isinstance(each, exp.Query) for each in over.walk()):
             continue  # it would be run twice
         exact = types.of(node) is NUMERIC
@@ -104,20 +105,9 @@ def _means(here: Sequence[exp.Expr], types: Types) -> Iterator[tuple[exp.Expr, b
             yield node, not exact and not is_numeric_there(node.expressions[0], types)
 
 
-def _wrapped(call: exp.Expr) -> exp.Expr:
-    """The call with its FILTER and OVER."""
-    while isinstance(call.parent, exp.Filter | exp.Window) and call.arg_key == "this":
-        call = call.parent
-    return call
-
-
 def _divide(call: exp.Expr, whole: bool) -> None:
-    over = _wrapped(call)
-    sides = []
-    for name in ("sum", "count"):
-        call.set("this", name)
-        sides.append(over.copy())
-    total, number = sides
+    over = whole_call(call)
+    total, number = (beside(over, name) for name in ("sum", "count"))
     if whole:
         total = exp.Cast(this=total, to=data_type("decimal(29, 0)"))
         total.meta[GIVES] = NUMERIC
