@@ -5,7 +5,7 @@ What the rows that are there must go through for it is the store's part (`store.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.catalog.altered import Altering, building_of, built
@@ -255,3 +255,24 @@ ALTERATIONS: dict[str, Alteration] = {
     "identity": _identity,
     "storage": lambda state, definition, action: definition,
 }
+
+# Actions of one statement are done in this order, and those of one place as they are written
+# (tablecmds.c, AlterTablePass): what drops comes first, a default that is set after what is added.
+_PLACES = {
+    "drop column": 0, "drop default": 0, "drop not null": 0, "drop constraint": 0,
+    "drop identity": 0, "drop expression": 0, "type": 1, "add column": 2, "set not null": 3,
+    "identity": 3, "add constraint": 4, "set default": 4, "add identity": 4,
+}  # fmt: skip
+
+
+def in_order(actions: Sequence[Action]) -> list[Action]:
+    """The actions of one ALTER TABLE in the order in which PostgreSQL does them.
+
+    Raises:
+        FeatureNotSupported: 0A000, two new types of one column, as there.
+    """
+    typed = [action.column for action in actions if action.kind == "type"]
+    twice = next((name for name in typed if typed.count(name) > 1), None)
+    if twice is not None:
+        raise FeatureNotSupported(f'cannot alter type of column "{twice}" twice')
+    return sorted(actions, key=lambda action: _PLACES.get(action.kind, 5))

@@ -13,6 +13,7 @@ from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.text.datatypes import DomainName
+from gateway.sql.text.habits import hint_at_file
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
@@ -90,8 +91,8 @@ def closest(written: str, names: Collection[TableName]) -> str:
         for key in ((name.name, str(name)) if name.schema == "public" else (str(name),))
     }
     shown |= {name.name: str(name) for name in names if name.name == written}
-    if "/" in written or written.endswith((".nc", ".zarr", ".csv", ".parquet", ".grib")):
-        return "A file becomes a table by ATTACH 'path or URL' AS name, or by psql's \\copy."
+    if hint := hint_at_file(written):
+        return hint
     close = difflib.get_close_matches(written, shown, n=3)
     meant = dict.fromkeys(shown[match] for match in close)
     return f"Perhaps you meant {' or '.join(meant)}." if meant else ""

@@ -8,7 +8,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.catalog.altered import Altering
-from gateway.catalog.changes import ALTERATIONS
+from gateway.catalog.changes import ALTERATIONS, in_order
 from gateway.catalog.constraint_changes import with_index_renamed
 from gateway.catalog.definitions import with_default
 from gateway.catalog.kept_moments import settle_moments
@@ -155,7 +155,7 @@ def alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]
         state.options.clear()
         state.gone.clear()
         before = definition
-        for action in actions:
+        for action in in_order(actions):
             definition = ALTERATIONS[action.kind](state, definition, action)
         require_types(executor, definition.columns, before.columns)
         definition = settle_moments(definition, before, zone_of(executor.constants))

@@ -106,8 +106,9 @@ def _float_of(digits: int) -> exp.DType:
 def settle_floats(kind: exp.DataType) -> None:
     """Make float(n) the real or the double precision that it is, in place."""
     for each in kind.find_all(exp.DataType):
-        if each.this == exp.DType.DOUBLE and each.expressions:
-            each.set("this", _float_of(int(each.expressions[0].name)))
+        digits = each.expressions[0].name if each.expressions else ""
+        if each.this == exp.DType.DOUBLE and digits.isdigit():
+            each.set("this", _float_of(int(digits)))
             each.set("expressions", None)
 
 

@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
+from gateway.errors import InvalidTextRepresentation
 from gateway.sql.text.search_clauses import SearchesParser
 from gateway.sql.text.worded_calls import Fault
 from gateway.sql.text.words import is_reserved
@@ -67,6 +68,20 @@ def _in_order(rank: int, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return parsed
 
 
+def _refuse_no_numbers(kind: exp.DataType) -> None:
+    """Refuse what is no integer among the digits of a type.
+
+    Raises:
+        InvalidTextRepresentation: 22P02, as there.
+    """
+    for part in kind.expressions:
+        given = part.this
+        whole = isinstance(given, exp.Neg) or given.name.lstrip("+-").isdigit()
+        if not whole:
+            text = given.name.lower()
+            raise InvalidTextRepresentation(f'invalid input syntax for type integer: "{text}"')
+
+
 def _is_one_number(given: list[exp.Expr]) -> bool:
     return len(given) == 1 and given[0].name.isdigit() and not given[0].this.is_string
 
@@ -97,10 +112,37 @@ class PlainParser(SearchesParser):
         self, any_token: bool = True, tokens: Collection[TokenType] | None = None
     ) -> exp.Expr | None:
         """A name; a reserved word is one after a point or AS alone (gram.y, ColId and ColLabel)."""
-        if self._is_no_name():
+        if self._curr.token_type == TokenType.STRING or self._is_no_name():
             return None
         found: exp.Expr | None = super()._parse_id_var(any_token, tokens)
         return found
+
+    def _parse_primary(self) -> exp.Expr | None:
+        if self._prev.token_type == TokenType.DOT:
+            self._needs_a_name()
+        found: exp.Expr | None = super()._parse_primary()
+        return found
+
+    def _parse_column_ops(self, this: exp.Expr | None) -> exp.Expr | None:
+        if isinstance(this, exp.Literal) and self._curr.token_type == TokenType.DOT:
+            self._missing()
+        return super()._parse_column_ops(this)
+
+    def _parse_update_assignment(self) -> exp.Expr | None:
+        self._needs_a_name()
+        found: exp.Expr | None = super()._parse_update_assignment()
+        return found
+
+    def _needs_a_name(self) -> None:
+        if self._curr.token_type in (TokenType.STRING, TokenType.NUMBER):
+            self._missing()
+
+    def _need_names(self, found: list[exp.Expr]) -> None:
+        """Refuse a text among the names that were just read."""
+        if any(isinstance(each, exp.Literal) for each in found):
+            read = reversed(self._tokens[: self._index])
+            text = next((each for each in read if each.token_type == TokenType.STRING), None)
+            self.raise_error("a text that is no name", text)
 
     def _parse_column_parts_fast(self) -> exp.Column | exp.Dot | None:
         return None if self._is_no_name() else super()._parse_column_parts_fast()
@@ -145,6 +187,9 @@ class PlainParser(SearchesParser):
         if self._tokens[self._index - 2].token_type == TokenType.ELSE:
             self.raise_error("ELSE without a value", self._prev)
         return found
+
+    def _parse_string_as_identifier(self) -> None:
+        """No name is written in quotes of texts."""
 
     def _parse_table_part(self, schema: bool = False) -> exp.Expr | None:
         found: exp.Expr | None = super()._parse_table_part(schema)
@@ -195,6 +240,7 @@ class PlainParser(SearchesParser):
     def _parse_using_identifiers(self) -> list[exp.Expr]:
         self._needs(TokenType.L_PAREN)
         found: list[exp.Expr] = super()._parse_using_identifiers()
+        self._need_names(found)
         return found
 
     def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:
@@ -209,6 +255,7 @@ class PlainParser(SearchesParser):
         columns = found.expressions if isinstance(found, exp.Schema) else []
         if any(isinstance(each, exp.ColumnDef) for each in columns):
             self.raise_error("a column with a type")
+        self._need_names(columns)
         unnamed = isinstance(found, exp.Schema) and not found.expressions
         if unnamed or self._curr.token_type == TokenType.SET:
             self.raise_error("INSERT ... SET", self._prev if unnamed else None)
@@ -256,12 +303,18 @@ class PlainParser(SearchesParser):
         if not isinstance(found, exp.DataType) or opening.text != "(":
             return found
         passed = self._prev.start > opening.start
+        if passed and found.this == exp.DType.DECIMAL:
+            _refuse_no_numbers(found)
         if any(isinstance(n, exp.DataTypeParam) and n.expression for n in found.expressions):
             self.raise_error("a word behind the length of a type", opening)
         if passed and word.text.lower() in _NO_LENGTH:
             self.raise_error("a length of a type without one", opening)
-        if passed and found.this in _ONE_LENGTH and not _is_one_number(found.expressions):
-            self.raise_error("a length that is no number", opening)
+        of_float = found.this == exp.DType.DOUBLE and found.expressions  # of a number it is none
+        lengthy = found.this in _ONE_LENGTH and not _is_one_number(found.expressions)
+        if passed and (of_float or lengthy):
+            after = self._tokens[self._tokens.index(opening) + 1]
+            word_in = after.token_type not in (TokenType.NUMBER, TokenType.STRING)
+            self.raise_error("a length that is no number", after if word_in else opening)
         return found
 
     def _parse_type(

@@ -104,6 +104,13 @@ FUNCTIONS: Mapping[str, str] = {
 }  # fmt: skip
 
 
+def hint_at_file(name: str) -> str:
+    """What to do with a file that was named in the place of a table; "" for no file's name."""
+    if "/" in name or name.endswith((".nc", ".zarr", ".csv", ".parquet", ".grib")):
+        return "A file becomes a table by ATTACH 'path or URL' AS name, or by psql's \\copy."
+    return ""
+
+
 def hint_at(token: Token, tokens: Sequence[Token]) -> str:
     """What to write in the place of what stops being SQL at `token`; "" for nothing known."""
     first, word = tokens[0].text.upper(), token.text.upper()
@@ -126,6 +133,8 @@ def _from_before(token: Token, tokens: Sequence[Token]) -> str:
     before = [each.text.upper() for each in tokens[max(place - 2, 0) : place]]
     if "INTERVAL" in before:
         return "Write interval '1 day'."
+    if token.token_type == TokenType.STRING and before[-1] in ("FROM", "JOIN"):
+        return hint_at_file(token.text)
     near = get_close_matches(before[-1], _MISSPELT, n=1, cutoff=0.7) if before else []
     return f"Perhaps you meant {near[0]}." if near and near[0] != before[-1] else ""
 
