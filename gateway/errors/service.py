@@ -10,6 +10,10 @@ class ProtocolViolation(GatewayError, code="08P01"):
     """Bytes or an order of messages that the protocol does not allow."""
 
 
+class ConnectionFailure(GatewayError, code="08006"):
+    """The client has gone while its statement ran."""
+
+
 # Class 25 - invalid transaction state
 class ActiveTransaction(GatewayError, code="25001"):
     """A command that may not stand inside a transaction block."""

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -237,6 +238,15 @@ def test_a_client_that_hangs_up_frees_its_statement(server: GatewayServer) -> No
     with Client(port_of(server)) as client:
         session = running_client(server, client)
     assert session.closed.wait(300)
+
+
+def test_what_a_client_sent_before_it_hung_up_does_not_begin(server: GatewayServer) -> None:
+    with Client(port_of(server)) as client:
+        running_client(server, client, 'Query "SELECT pg_sleep(60)"', 'Query "SELECT 1::int4 AS a"')
+        client.socket.shutdown(socket.SHUT_WR)
+        heard = client.until("(closed)")
+        assert fields_of(heard[-2])["C"] == "08006"
+        assert not any(line.startswith("ReadyForQuery") for line in heard)
 
 
 def test_a_client_that_stops_reading_and_leaves_frees_its_rows(server: GatewayServer) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from buenavista.postgres import BuenaVistaServer
 
 from gateway.config import Settings
-from gateway.errors import AdminShutdown, TooManyConnections
+from gateway.errors import AdminShutdown, ConnectionFailure, TooManyConnections
 from gateway.session.activity.backends import Backend
 from gateway.wire.connection.admission import Admission
 from gateway.wire.connection.client import Client
@@ -216,8 +216,8 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
             for client in self.clients():
                 if client.overdue:
                     client.cut_off()
-                elif client.busy and client.hung_up():
-                    client.session.cancel()
+                elif client.busy and client.goodbye is None and client.hung_up():
+                    client.terminate(ConnectionFailure("connection to client lost"))
 
     def shutdown_gracefully(self, grace_seconds: float = _DEFAULTS.shutdown_seconds) -> None:
         """Stop accepting; idle clients are told 57P01 at once, busy ones after their statement.
