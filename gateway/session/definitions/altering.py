@@ -20,10 +20,9 @@ from gateway.errors import (
     GatewayError,
     ReadOnlyTable,
     UndefinedColumn,
-    UndefinedTable,
     WrongObjectType,
 )
-from gateway.session.definitions.naming import note_cascade, require_types
+from gateway.session.definitions.naming import missing, note_cascade, note_unaltered, require_types
 from gateway.session.definitions.tables import planned_fields, written_table
 from gateway.session.definitions.view_texts import renamed_text
 from gateway.session.result import Notice, Result
@@ -55,8 +54,8 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
             return Result(command)
     if found is None:
         if not tree.if_exists:
-            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
-        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+            raise missing(executor, tree.name)
+        note_unaltered(executor, tree.name)
         return Result(command)
     oid = registry.store.oid(found.name)
     relation = registry.store.relation(oid) if oid is not None else None
@@ -110,8 +109,8 @@ def _alter_index(executor: Executor, tree: AlterRelation) -> None:
     table = registry.find_index(schema, last)
     if table is None:
         if not tree.if_exists:
-            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
-        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+            raise missing(executor, tree.name)
+        note_unaltered(executor, tree.name)
     elif action.kind == "rename to":
         if action.name in registry.store.names_in(table.schema):
             raise DuplicateTable(f'relation "{action.name}" already exists')

@@ -24,7 +24,15 @@ from gateway.session.definitions.domains import alter_domain, create_domain
 from gateway.session.definitions.functions import create_function, drop_functions
 from gateway.session.definitions.grants import change_grants, change_owner, role_named
 from gateway.session.definitions.kept_settings import keep_setting
-from gateway.session.definitions.naming import new_name, note_cascade, refuse_dataset
+from gateway.session.definitions.naming import (
+    lacks_schema,
+    missing,
+    new_name,
+    note_cascade,
+    note_missing,
+    placed,
+    refuse_dataset,
+)
 from gateway.session.definitions.objects import (
     alter_sequence,
     comment,
@@ -232,7 +240,7 @@ def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
 def _truncate(executor: Executor, tree: DropStatement) -> Result:
     registry = executor.registry
     for parts in tree.names:
-        if registry.relation(*registry.named(parts)).view is not None:
+        if registry.relation(*placed(executor, parts)).view is not None:
             raise WrongObjectType(f'"{parts[-1]}" is not a table')
     names = [registry.definition(*registry.named(parts)).name for parts in tree.names]
     if tree.cascade:
@@ -280,14 +288,16 @@ def _drop_relations(executor: Executor, tree: DropStatement) -> None:
         # Where none is, under a name that no other session's can be.
         nowhere = TableName("" if registry.is_another_s(schema) else schema, name)
         full = found.name if found is not None else sequence or nowhere
+        if full is nowhere and not tree.if_exists and lacks_schema(executor, parts):
+            raise missing(executor, parts)
         names.append(full)
-        written[full] = ".".join(parts)
+        written[full] = parts
     registry.store.refuse_waiting(names, "DROP TABLE")
     done = registry.store.drop_relations(
         tree.kind, names, if_exists=tree.if_exists, cascade=tree.cascade
     )
     for lost in done.missing:
-        executor.notices.append(f'{tree.kind} "{written[lost]}" does not exist, skipping')
+        note_missing(executor, written[lost], f'{tree.kind} "{lost.name}"')
     note_cascade(executor, list(done.others))
 
 

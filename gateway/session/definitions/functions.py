@@ -11,7 +11,13 @@ from sqlglot import exp
 from gateway.errors import AmbiguousFunction, GatewayError, UndefinedFunction
 from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation
-from gateway.session.definitions.naming import note_cascade, refuse_dataset
+from gateway.session.definitions.naming import (
+    lacks_schema,
+    missing,
+    note_cascade,
+    note_missing,
+    refuse_dataset,
+)
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.meaning.functions import Function, body_of
@@ -96,12 +102,13 @@ def drop_functions(executor: Executor, tree: DropFunction) -> Result:
         if found is not None:
             keys.append(found.key)
             continue
-        shown = _signature(name, types)
-        if not tree.if_exists:
-            missing = f"function {shown} does not exist"
-            bare = f'could not find a function named "{".".join(name)}"'
-            raise UndefinedFunction(missing if types is not None else bare)
-        executor.notices.append(f"function {shown} does not exist, skipping")
+        what = f"function {_signature(name, types)}"
+        if tree.if_exists:
+            note_missing(executor, name, what)
+        elif types is None and not lacks_schema(executor, name):
+            raise UndefinedFunction(f'could not find a function named "{".".join(name)}"')
+        else:
+            raise missing(executor, name, UndefinedFunction, what)
     others = executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
     note_cascade(executor, [f"function {other}" for other in others])
     return Result("DROP FUNCTION")

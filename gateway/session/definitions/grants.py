@@ -19,6 +19,7 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from gateway.session.definitions.naming import missing, note_unaltered, type_words
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -208,7 +209,7 @@ def _relation_named(executor: Executor, parts: Name) -> TableName:
     found = executor.registry.find(schema, name)
     place = found.name if found is not None else executor.registry.find_sequence(schema, name)
     if place is None:
-        raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
+        raise missing(executor, parts)
     return place
 
 
@@ -292,7 +293,7 @@ def change_owner(executor: Executor, tree: ChangeOwner) -> Result:
     command = f"ALTER {tree.kind.upper()}"
     things = _owned(executor, tree)
     if not things:
-        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+        note_unaltered(executor, tree.name)
         return Result(command)
     if not authority.roles.may_become(authority.role, new):
         raise InsufficientPrivilege(f'must be member of role "{new}"')
@@ -345,7 +346,7 @@ def _type_named(executor: Executor, parts: Name) -> OwnType:
         return own
     if parts[-1] in BY_NAME or parts[-1] in ALIASES:
         raise FeatureNotSupported(f"privileges on type {parts[-1]} are not supported")
-    raise UndefinedObject(f'type "{".".join(parts)}" does not exist')
+    raise missing(executor, parts, UndefinedObject, type_words(parts))
 
 
 def _type_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:

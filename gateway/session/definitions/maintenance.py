@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from gateway.catalog.system.oids import EXTENSION
 from gateway.errors import ActiveTransaction, DuplicateObject, FeatureNotSupported
+from gateway.session.definitions.naming import placed
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.maintenance import Maintenance
@@ -40,7 +41,7 @@ def maintain(executor: Executor, tree: Maintenance, in_transaction: bool) -> Res
     if tree.alone and in_transaction:
         raise ActiveTransaction(f"{tree.command} cannot run inside a transaction block")
     for name in tree.tables:
-        executor.registry.relation(name[-2] if len(name) > 1 else "", name[-1])
+        executor.registry.relation(*placed(executor, name))
     return Result(tree.command)
 
 

@@ -23,13 +23,19 @@ from gateway.errors import (
     UndefinedColumn,
     UndefinedFunction,
     UndefinedObject,
-    UndefinedTable,
     WrongObjectType,
 )
 from gateway.roles import Made
 from gateway.session.definitions.domains import comment_on_rule
 from gateway.session.definitions.grants import known_role, no_such_role
-from gateway.session.definitions.naming import new_name, note_skipped
+from gateway.session.definitions.naming import (
+    missing,
+    new_name,
+    note_missing,
+    note_skipped,
+    note_unaltered,
+    placed,
+)
 from gateway.session.definitions.own_types import comment_on_type
 from gateway.session.definitions.tables import planned_fields
 from gateway.session.result import Notice, Result
@@ -53,7 +59,7 @@ from gateway.types import from_arrow
 def create_index(executor: Executor, tree: CreateIndex) -> Result:
     """CREATE INDEX; a unique one is held like a constraint, another kept for those who list it."""
     registry = executor.registry
-    definition = registry.definition(*registry.named(tree.table), materialized=True)
+    definition = registry.definition(*placed(executor, tree.table), materialized=True)
     taken = _names_in(executor, definition.name.schema)
     for name in filter(None, tree.names):
         if all(column.name != name for column in definition.columns):
@@ -156,9 +162,10 @@ def drop_indexes(executor: Executor, tree: DropStatement) -> None:
         schema, name = executor.registry.named(parts)
         found = executor.registry.find_index(schema, name)
         if found is None:
+            what = f'index "{name}"'
             if not tree.if_exists:
-                raise UndefinedObject(f'index "{".".join(parts)}" does not exist')
-            executor.notices.append(f'index "{".".join(parts)}" does not exist, skipping')
+                raise missing(executor, parts, UndefinedObject, what)
+            note_missing(executor, parts, what)
             continue
         _drop_index(executor, found, name)
 
@@ -195,7 +202,7 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
     elif tree.kind == "index":
         table = registry.find_index(*registry.named(tree.name))
         if table is None:
-            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
+            raise missing(executor, tree.name)
         registry.store.comment_on_part(table, "index", tree.name[-1], text)
     elif tree.kind == "constraint":
         _comment_on_constraint(executor, tree, text)
@@ -233,7 +240,7 @@ def _require_column(executor: Executor, name: TableName, column: str) -> None:
 
 
 def _comment_on_constraint(executor: Executor, tree: CommentOn, text: str) -> None:
-    table = executor.registry.definition(*executor.registry.named(tree.name[:-1]))
+    table = executor.registry.definition(*placed(executor, tree.name[:-1]))
     name = tree.name[-1]
     if all(each.name != name for each in table.constraints):
         raise UndefinedObject(f'constraint "{name}" for table "{table.name.name}" does not exist')
@@ -251,7 +258,7 @@ def _comment_on_function(executor: Executor, tree: CommentOn, text: str) -> None
 
 def _user_relation(executor: Executor, parts: Name, kind: str) -> TableName:
     registry = executor.registry
-    schema, last = executor.registry.named(parts)
+    schema, last = placed(executor, parts)
     if kind == "sequence":
         return _sequence_named(executor, parts)
     name = registry.relation(schema, last).name
@@ -292,7 +299,7 @@ def _owner(executor: Executor, options: SequenceOptions) -> tuple[int, int] | No
 def _sequence_named(executor: Executor, parts: Name) -> TableName:
     found = executor.registry.find_sequence(*executor.registry.named(parts))
     if found is None:
-        raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
+        raise missing(executor, parts)
     return found
 
 
@@ -301,7 +308,7 @@ def alter_sequence(executor: Executor, tree: AlterSequence) -> Result:
     store = executor.registry.store
     registry = executor.registry
     if tree.if_exists and registry.find_sequence(*registry.named(tree.name)) is None:
-        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+        note_unaltered(executor, tree.name)
         return Result("ALTER SEQUENCE")
     name, options = _sequence_named(executor, tree.name), tree.options
     if tree.rename or tree.schema:

@@ -14,7 +14,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.definitions.altering import alter_table
-from gateway.session.definitions.naming import note_cascade
+from gateway.session.definitions.naming import missing, note_cascade, note_missing, type_words
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -89,8 +89,7 @@ def drop_types(executor: Executor, tree: DropTypes) -> Result:
     found = []
     for parts in tree.names:
         if tree.if_exists and find_type(executor.registry, parts) is None:
-            message = f'type "{".".join(parts)}" does not exist, skipping'
-            executor.notices.append(message)
+            note_missing(executor, parts, type_words(parts))
         else:
             found.append(owned_type(executor, parts, tree.kind).name)
     store, gone = executor.registry.store, list[str]()
@@ -179,7 +178,7 @@ def owned_type(executor: Executor, parts: Name, kind: str = "type") -> OwnType:
     """
     found, authority = find_type(executor.registry, parts), executor.authority
     if found is None:
-        raise UndefinedObject(f'type "{".".join(parts)}" does not exist')
+        raise missing(executor, parts, UndefinedObject, type_words(parts))
     if kind == "domain" and not isinstance(found, Domain):
         raise WrongObjectType(f'"{".".join(parts)}" is not a domain')
     if authority.asks and not authority.owns(authority.role, type_key(found.oid)):

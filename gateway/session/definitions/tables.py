@@ -20,7 +20,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.computation import Bound, Computation, fields_of
-from gateway.session.definitions.naming import new_name, note_skipped, require_types
+from gateway.session.definitions.naming import new_name, note_skipped, placed, require_types
 from gateway.session.definitions.view_texts import kept_text
 from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
@@ -79,7 +79,7 @@ def _refuse_on_commit(tree: CreateTable) -> None:
 
 def written_table(executor: Executor, parts: Name) -> TableName:
     """The user table that a REFERENCES names."""
-    relation = executor.registry.relation(*executor.registry.named(parts))
+    relation = executor.registry.relation(*placed(executor, parts))
     if executor.registry.store.table(relation.name) is None:
         raise WrongObjectType(f'referenced relation "{parts[-1]}" is not a table')
     return relation.name
@@ -87,7 +87,7 @@ def written_table(executor: Executor, parts: Name) -> TableName:
 
 def _existing(executor: Executor, parts: Name) -> TableDefinition:
     """The columns of what LIKE names; a dataset's table has no more than those."""
-    relation = executor.registry.relation(*executor.registry.named(parts))
+    relation = executor.registry.relation(*placed(executor, parts))
     if executor.registry.store.sequence(relation.name) is not None:
         raise WrongObjectType(
             f'relation "{parts[-1]}" is invalid in LIKE clause',
@@ -197,11 +197,10 @@ def planned_fields(executor: Executor, query: exp.Expr) -> tuple[Field, ...]:
 def refresh(executor: Executor, tree: RefreshView) -> Result:
     """REFRESH MATERIALIZED VIEW: the rows of its query as they are now, in the old ones' place."""
     registry = executor.registry
-    schema, last = executor.registry.named(tree.name)
-    name = registry.relation(schema, last).name
+    name = registry.relation(*placed(executor, tree.name)).name
     definition = registry.store.table(name)
     if definition is None or definition.query is None:
-        raise FeatureNotSupported(f'"{last}" is not a materialized view')
+        raise FeatureNotSupported(f'"{name.name}" is not a materialized view')
     view = definition.query
     if tree.concurrently:
         _refuse_concurrently(definition, tree)

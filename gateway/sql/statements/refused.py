@@ -51,11 +51,16 @@ ABSENT = (
     "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE",
 )  # fmt: skip
 
+_SHOWN = {"STATISTICS": "statistics object"}
+
 
 def read_drop_absent(reader: Reader, kind: str) -> DropAbsent:
     """DROP kind IF EXISTS name [ON table], whatever else follows."""
     start = reader.index
-    words = f'{kind.lower()} "{".".join(reader.qualified())}"'
+    name = reader.qualified()
+    if kind == "FOREIGN TABLE":  # as other relations, it is called by its last name alone
+        name = name[-1:]
+    words = f'{_SHOWN.get(kind, kind.lower())} "{".".join(name)}"'
     if reader.accept("ON"):
         words += f' for relation "{".".join(reader.qualified())}"'
     elif reader.more():  # a list, or a signature
