@@ -19,6 +19,8 @@ SELECT $1 > ALL (SELECT f FROM described);
 SELECT a = ANY ($1::int8[]) FROM described;
 SELECT $1 = ANY (ARRAY[1, 2]);
 SELECT 'x' = ANY ($1);
+SELECT $1 = ANY ($2);
+SELECT a FROM described WHERE $1 > 3 AND $2 = ANY ($3);
 SELECT $1 = ALL (ARRAY['a', 'b']);
 SELECT n = ANY ($1), d = ANY ($2), u = ANY ($3) FROM described;
 SELECT $1 BETWEEN 1 AND 2;

@@ -96,8 +96,8 @@ def refuse_parameters(statement: Statement) -> None:
     found = nodes_of(where or tree, exp.Parameter) or nodes_of(tree, exp.Parameter)
     parameter = next(iter(found), None)
     if parameter is not None:
-        place = max(position_of(parameter) - 1, 0)  # of the number
-        raise UndefinedParameter(f"there is no parameter ${parameter.name}", position=place)
+        text, place = f"there is no parameter ${parameter.name}", position_of(parameter)
+        raise UndefinedParameter(text, position=place)
 
 
 def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:

@@ -103,8 +103,8 @@ def _refuse_parameters(statement: Statement) -> None:
     assert isinstance(statement.tree, exp.Expr)
     found = statement.tree.find(exp.Parameter)
     if found is not None:
-        place = position_of(found) - 1  # of the sign before the number
-        raise UndefinedParameter(f"there is no parameter ${number(found)}", position=place)
+        text = f"there is no parameter ${number(found)}"
+        raise UndefinedParameter(text, position=position_of(found))
 
 
 def _relation(executor: Executor, tree: Copy) -> Relation:

@@ -54,6 +54,11 @@ class PlacedParser(PostgresParser):
         self._colons = colons
         return kind
 
+    def _parse_parameter(self) -> exp.Parameter:
+        sign, found = self._prev, super()._parse_parameter()
+        written(found, sign)
+        return found
+
     def _parse_placed_cast(self) -> exp.Expr:
         token = self._tokens[self._index - 2]  # before the bracket
         return placed(super()._parse_cast(True), token)

@@ -3,6 +3,9 @@
 What a call or an operator means depends on its arguments' types, and the text does not tell a
 parameter's: `$1 + interval '1 day'` is a timestamp of a date, `j -> $1` an item of a smallint. A
 parameter stays bare where its type changes nothing, and where others look for one.
+
+One of type void is no argument of the function that it stands in (PostgreSQL's
+parse_func.c: pgjdbc sends it for what `{? = call f(?)}` gives back).
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.parameters import number, postgres_type
-from gateway.types import INTEGER, Type
+from gateway.types import INTEGER, Type, by_name
 
 # A note on such a cast: it gives a column no name.
 DECLARED = "declared"
+
+_VOID = by_name("void")
 
 _CAST = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "date",
@@ -45,11 +50,17 @@ def with_declared(tree: exp.Expr, declared: Mapping[int, Type]) -> exp.Expr:
     found = copied(tree)
     for parameter in nodes_of(found, exp.Parameter):
         kind = declared.get(number(parameter))
-        if kind is not None and (kind.element or kind).name in _CAST and _matters(parameter, kind):
+        if kind is _VOID and isinstance(parameter.parent, exp.Anonymous):
+            parameter.pop()
+        elif kind is not None and _is_cast(parameter, kind):
             cast = exp.Cast(this=copied(parameter), to=data_type(kind))
             cast.meta[DECLARED] = True
             parameter.replace(cast)
     return found
+
+
+def _is_cast(parameter: exp.Expr, kind: Type) -> bool:
+    return (kind.element or kind).name in _CAST and _matters(parameter, kind)
 
 
 def _matters(parameter: exp.Expr, kind: Type) -> bool:

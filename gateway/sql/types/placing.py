@@ -201,6 +201,8 @@ def _array_beside(call: exp.Expr, type_of: TypeOf) -> Told:
     """`x = ANY ($1)`: an array of what it is compared with."""
     comparison = call.parent
     if isinstance(comparison, COMPARISONS):
+        if isinstance(_other_side(call, comparison).unnest(), exp.Parameter):
+            yield array_of(TEXT)
         kind = _comparable(_of_side(_other_side(call, comparison), type_of))
         yield None if kind is None or not kind.array_oid else array_of(kind)
 
