@@ -130,9 +130,16 @@ def _decimal_to_integer(values: pa.Array, column: Column) -> pa.Array:
 
 
 def _widened(values: pa.Array) -> pa.Array:
-    if values.type == SHOWN:  # of which the last two digits are no part of the number
-        return pc.round(values, ndigits=SHOWN.scale - 2, round_mode="towards_zero")
+    if values.type == SHOWN:
+        return _numbers(values)
     return values.cast(pa.decimal256(_WIDE_DIGITS, max(values.type.scale, 0)))
+
+
+def _numbers(values: pa.Array) -> pa.Array:
+    """Decimals without the two digits of `SHOWN` that are no part of the number."""
+    if values.type != SHOWN:
+        return values
+    return pc.round(values, ndigits=SHOWN.scale - 2, round_mode="towards_zero")
 
 
 def _rounded(wide: pa.Array, digits: int) -> pa.Array:
@@ -157,12 +164,12 @@ def _to_real(values: pa.Array, column: Column) -> pa.Array:
 def _decimal_to_real(values: pa.Array, column: Column) -> pa.Array:
     # A double between would round twice; 39 digits never overflow a float4 (3.4e38) but at its
     # very end, where the text route would say the same.
-    return _to_real(values.cast(pa.float64()), column)
+    return _to_real(_numbers(values).cast(pa.float64()), column)
 
 
 def _decimal_to_float(values: pa.Array, column: Column) -> pa.Array:
     # Arrow multiplies by a power of ten; the digits read back are the nearest double.
-    return values.cast(pa.string()).cast(column.arrow)
+    return _numbers(values).cast(pa.string()).cast(column.arrow)
 
 
 def _integer_to_numeric(values: pa.Array, column: Column) -> pa.Array:
