@@ -1,7 +1,7 @@
 """date_trunc with all of PostgreSQL's units, a column at a time, on the clocks of a zone.
 
 The engine's own has no decade, century and millennium, takes its unit as a literal alone, and knows
-no rules for summer after 2100.
+no rules for summer after 2100. Here is also the unit of a date_part that a row tells.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.engine.functions.zone_offsets import DAY, Ints, offsets_at_local, utc_offsets
-from gateway.errors import InvalidParameterValue
 from gateway.sql.inputs.far_moments import TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY
 from gateway.sql.inputs.zones import known_zone
-from gateway.sql.types.part_units import BELOW_DAY, UNITS
+from gateway.sql.types.part_units import BELOW_DAY, UNITS, no_unit
 
 _SECOND = 1_000_000
 # Unit -> microseconds, for those of one length; a week begins four days before 1970.
@@ -36,6 +35,7 @@ def truncated(micros: Ints, unit: str) -> Ints:
 
     Raises:
         InvalidParameterValue: 22023, no such unit.
+        FeatureNotSupported: 0A000, a unit that moments are not truncated to.
     """
     word = UNITS.get(unit.lower())
     if word in _STEPS:
@@ -50,7 +50,7 @@ def truncated(micros: Ints, unit: str) -> Ints:
         year = months // 12 + 1970 - start
         first = (year // years * years + start - 1970) * 12
     else:
-        raise InvalidParameterValue(f'unit "{unit}" not recognized for type timestamp')
+        raise no_unit(unit, "timestamp without time zone")
     days: Ints = first.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     return days * DAY
 
@@ -100,8 +100,24 @@ def _zoned(units: pa.Array, moments: pa.Array, zones: pa.Array) -> pa.Array:
     return pa.compute.if_else(zones.is_null(), pa.scalar(None, made.type), made)
 
 
+def _part_unit(units: pa.Array, kind: pa.Array, those: pa.Array) -> pa.Array:
+    """Each unit as it is called in full, for a type and the units that it has; NULL of NULL.
+
+    Raises:
+        InvalidParameterValue: 22023, no such unit.
+        FeatureNotSupported: 0A000, the type has no such unit.
+    """
+    encoded, names = units.dictionary_encode(), []
+    for spelt in encoded.dictionary.to_pylist():
+        names.append(UNITS.get(spelt.lower()))
+        if names[-1] not in those[0].as_py().split(","):
+            raise no_unit(spelt, kind[0].as_py())
+    return pa.array(names, pa.string()).take(encoded.indices)
+
+
 _LOCAL, _MOMENT, _TEXT = pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.string()
 TRUNCATIONS = (
     ("truncated_timestamp", [_TEXT, _LOCAL], _LOCAL, _plain),
+    ("part_unit", [_TEXT, _TEXT, _TEXT], _TEXT, _part_unit),
     ("truncated_timestamptz", [_TEXT, _MOMENT, _TEXT], _MOMENT, _zoned),
 )

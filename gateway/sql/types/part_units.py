@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported, GatewayError, InvalidParameterValue
 from gateway.types import DATE, Type
 
 # Other spellings of units: datetime.c, deltatktbl and datetktbl.
@@ -34,6 +35,15 @@ UNITS = {unit: unit for unit in (*_SPELT, *_OTHERS)} | {
 BELOW_DAY = ("microseconds", "milliseconds", "second", "minute", "hour")
 # Of a date there is no time of day.
 _DIGITS = {"second": 6, "milliseconds": 3, "epoch": 6}
+
+
+def no_unit(spelt: str, kind: str, position: int = 0) -> GatewayError:
+    """What refuses a unit that a type has not: 22023 where no type has it, else 0A000."""
+    if spelt.lower() in UNITS:
+        text = f'unit "{spelt.lower()}" not supported for type {kind}'
+        return FeatureNotSupported(text, position=position)
+    text = f'unit "{spelt.lower()}" not recognized for type {kind}'
+    return InvalidParameterValue(text, position=position)
 
 
 def shown_digits(tree: exp.Expr, type_of: Callable[[exp.Expr], Type | None]) -> int | None:

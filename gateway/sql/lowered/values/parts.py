@@ -18,7 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare
-from gateway.sql.types.part_units import BELOW_DAY, UNITS
+from gateway.sql.types.part_units import BELOW_DAY, UNITS, no_unit
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, Type
 
 IS_PART = "part"  # on what extract gave, which is a numeric in PostgreSQL
@@ -124,11 +124,12 @@ def write_parts(block: Block, notation: Notation) -> None:
     known = Types(block)
     for node in reversed(own_nodes(block.select)):
         if isinstance(node, exp.Extract):
-            _write(node, node.this.name, node.expression, known, notation.zone)
+            _write(node, node.this, node.expression, known, notation.zone)
         elif isinstance(node, exp.Anonymous) and node.name == "date_part":
             unit, *values = node.expressions
-            if unit.is_string and len(values) == 1:
-                _write(node, unit.name, values[0], known, notation.zone)
+            if len(values) == 1:
+                of = _write if unit.is_string else _write_told
+                of(node, unit, values[0], known, notation.zone)
         elif isinstance(node, exp.Anonymous) and node.name == "date_trunc":
             _truncate(node, known, notation.zone)
 
@@ -177,32 +178,50 @@ def _truncate_here(node: exp.Anonymous, unit: exp.Expr, kind: Type, zone: str) -
     node.replace(made)
 
 
-def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types, zone: str) -> None:
-    kind = known.of(value)
-    if kind is DATE and isinstance(node, exp.Anonymous):  # there is no date_part of a date
-        kind = TIMESTAMP
-    rows = _ROWS.get(kind or TIMESTAMP)
+def _write(node: exp.Expr, spelt: exp.Expr, value: exp.Expr, known: Types, zone: str) -> None:
+    kind = _kind_taken(node, value, known)
+    rows = _rows(kind, value)
     if rows is None:  # for the engine, or the table of overloads, to refuse
         return
-    unit = UNITS.get(spelt.lower())
-    if unit is None:
-        raise InvalidParameterValue(
-            f'unit "{spelt.lower()}" not recognized for type {(kind or TIMESTAMP).sql}',
-            position=position_of(node),
-        )
-    if unit not in rows:
-        raise FeatureNotSupported(
-            f'unit "{spelt.lower()}" not supported for type {(kind or TIMESTAMP).sql}',
-            position=position_of(node),
-        )
-    if kind is TIMESTAMPTZ and zone != "UTC" and unit in _LOCAL:
-        value = _local(value, zone)
-    if kind is INTERVAL:
-        rows = _interval_rows(value)
-    made = _filled(rows[unit], value)
+    unit = UNITS.get(spelt.name.lower())
+    if unit is None or unit not in rows:
+        raise no_unit(spelt.name, kind.sql, position=position_of(node))
+    made = _part(rows, unit, value, kind, zone)
     if isinstance(node, exp.Extract):
         bare(made).meta[IS_PART] = True
     node.replace(made)
+
+
+def _write_told(node: exp.Expr, spelt: exp.Expr, value: exp.Expr, known: Types, zone: str) -> None:
+    """date_part of a unit that a parameter or a row tells: a CASE of all that its type has."""
+    kind = _kind_taken(node, value, known)
+    rows = _rows(kind, value)
+    if rows is None:
+        return
+    texts = [exp.Literal.string(text) for text in (kind.sql, ",".join(rows))]
+    case = exp.Case(this=exp.Anonymous(this="part_unit", expressions=[spelt.copy(), *texts]))
+    for unit in rows:
+        case.append(
+            "ifs",
+            exp.If(this=exp.Literal.string(unit), true=_part(rows, unit, value, kind, zone)),
+        )
+    node.replace(exp.paren(case))
+
+
+def _kind_taken(node: exp.Expr, value: exp.Expr, known: Types) -> Type:
+    kind = known.of(value) or TIMESTAMP
+    # there is no date_part of a date
+    return TIMESTAMP if kind is DATE and isinstance(node, exp.Anonymous) else kind
+
+
+def _rows(kind: Type, value: exp.Expr) -> dict[str, str] | None:
+    return _interval_rows(value) if kind is INTERVAL else _ROWS.get(kind)
+
+
+def _part(rows: dict[str, str], unit: str, value: exp.Expr, kind: Type, zone: str) -> exp.Expr:
+    if kind is TIMESTAMPTZ and zone != "UTC" and unit in _LOCAL:
+        value = _local(value, zone)
+    return _filled(rows[unit], value)
 
 
 def _interval_rows(value: exp.Expr) -> dict[str, str]:
