@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from sqlglot import exp
 
@@ -59,13 +60,10 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_timestamp(number)",          "moment_of_seconds(a::double precision)"),
     ("to_date(text, text)",           "to_date_text(a, b)"),
     ("to_number(text, text)",         "to_number_text(a, b)"),
-    ("age(timestamp, timestamp)",     "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(timestamp, date)",          "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(date, timestamp)",          "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(date, date)",               "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(timestamptz, timestamptz)", "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(timestamptz, timestamp)",   "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(timestamp, timestamptz)",   "age_timestamp(a::timestamp, b::timestamp)"),
+    *(
+        (f"age({late}, {early})", "age_timestamp(a::timestamp, b::timestamp)")
+        for late, early in product(("timestamp", "timestamptz", "date"), repeat=2)
+    ),
     ("age(timestamp)",                "age_timestamp(current_date::timestamp, a::timestamp)"),
     ("age(date)",                     "age_timestamp(current_date::timestamp, a::timestamp)"),
     ("age(timestamptz)",              "age_timestamp(current_date::timestamp, a::timestamp)"),
