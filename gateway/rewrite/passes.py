@@ -245,7 +245,7 @@ VALUES = (
     only(_joining(put_rows), {WHOLE_ROW, NESTED}),
     only(_joining(put_numbers), {"nextval"}),
     only(_joining(put_joins), {NESTED, UNNAMED, exp.Lateral, exp.Unnest}),
-    only(_joining(put_sort_keys), {exp.Order, exp.Fetch}),
+    only(_joining(put_sort_keys), {exp.Order, exp.Fetch, exp.Limit, exp.Offset}),
     only(_joining(put_records), {exp.Tuple, "row"}),
     only(inline_functions, {exp.Anonymous}),
     only(lend_functions, {exp.Anonymous, exp.Cast, *CATALOGUES}),

@@ -142,9 +142,19 @@ def with_clause(node: exp.Expr) -> None:
         cte.set("materialized", None)  # how often it runs is told by `volatile` alone
 
 
+_COMPUTED = (exp.Parameter, exp.Column, exp.Binary, exp.Query)  # in an offset: it is no constant
+
+
 def window_spec(node: exp.Expr) -> None:
     if node.args.get("exclude"):
         raise FeatureNotSupported("EXCLUDE in a window frame is not supported")
+    for side in ("start", "end"):
+        offset = node.args.get(side)
+        if isinstance(offset, exp.Expr) and offset.find(*_COMPUTED):
+            raise FeatureNotSupported(
+                "a computed offset of a window frame is not supported",
+                hint="Write the number into the statement.",
+            )
 
 
 def limit(node: exp.Expr) -> None:
