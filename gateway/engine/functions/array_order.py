@@ -1,4 +1,4 @@
-"""Texts that sort as arrays do: rows of `registry`.
+"""Texts that sort as arrays do, and arrays of what items are compared by: rows of `registry`.
 
 PostgreSQL compares item by item, a NULL is above all others, and of two arrays that begin alike the
 longer one is above (array_cmp in arrayfuncs.c). The engine takes a NULL for the least item, and the
@@ -32,6 +32,15 @@ def array_key(key: Callable[[pa.Array], pa.Array], arrays: pa.ListArray) -> pa.A
     keys = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
     absent = pa.scalar(None, pa.string())
     return pc.if_else(arrays.is_null(), absent, pc.binary_join(keys, ""))
+
+
+def item_keys(of: Callable[[Any], Any], kind: pa.DataType, arrays: pa.ListArray) -> pa.ListArray:
+    """Each array with what its items are compared by in their place; NULL of NULL."""
+    found = [
+        None if array is None else [None if item is None else of(item) for item in array]
+        for array in arrays.to_pylist()
+    ]
+    return pa.array(found, pa.list_(kind))
 
 
 def _of_numbers(numbers: pa.Array) -> pa.Array:
@@ -95,4 +104,17 @@ _KEYS: dict[str, tuple[pa.DataType, Callable[[pa.Array], pa.Array]]] = {
 ARRAY_KEYS = [
     (f"array_key_{name}", [pa.list_(kind)], pa.string(), partial(array_key, key))
     for name, (kind, key) in _KEYS.items()
+] + [
+    (
+        "interval_lengths",
+        [pa.list_(pa.month_day_nano_interval())],
+        pa.list_(pa.int64()),
+        partial(item_keys, intervals.length, pa.int64()),
+    ),
+    (
+        "json_item_keys",
+        [pa.list_(pa.string())],
+        pa.list_(pa.string()),
+        partial(item_keys, json_order.sort_key, pa.string()),
+    ),
 ]

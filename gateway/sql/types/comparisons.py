@@ -59,13 +59,17 @@ def cast_literals(block: Block) -> None:
 def _cast_quantified(node: exp.Expr, block: Block) -> None:
     """A literal in ANY or ALL is an array of what stands beside it, in place.
 
-    Beside an enum it is the array of labels that it lists; beside a numeric what is listed is
-    compared one by one, for the engine's arrays of them are of another precision.
+    One beside them is of the type of the array's items. Beside an enum it is the array of labels
+    that it lists; beside a numeric what is listed is compared one by one, for the engine's arrays
+    of them are of another precision.
     """
     side = node.args.get("expression") if isinstance(node, COMPARISONS) else None
     if not (isinstance(side, exp.Anonymous) and side.name.lower() in ("any", "some", "all")):
         return
     array = side.expressions[0] if side.expressions else None
+    given = type_of(array, block) if array is not None and _is_literal(node.this) else None
+    if given is not None and given.element is not None:
+        _cast(node.this, given.element)
     kind = type_of(node.this, block) or TEXT
     if array is None or not kind.array_oid:
         return

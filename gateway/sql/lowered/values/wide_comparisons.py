@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeGuard
 
 from sqlglot import exp
 
@@ -20,7 +21,7 @@ from gateway.sql.lowered.values.quantified import is_condition
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BOOL, BY_NAME, INT4, INT8, INTERVAL, TEXT, Type
+from gateway.types import BOOL, BY_NAME, INT4, INT8, INTERVAL, TEXT, Type, array_of
 
 Key = Callable[[exp.Expr], exp.Expr]
 
@@ -29,6 +30,7 @@ _COMPARED = "compared_key"
 COMPARED = (*COMPARISONS, exp.In, exp.Between)
 OF_ARRAYS = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
 _EXTREMES = ("greatest", "least")
+_EQUALITY = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 _ORDERING = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 
 
@@ -50,7 +52,9 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _compare_keys(node, sides, enum)
     elif isinstance(node, COMPARISONS) and _is_any(node.expression):
         _among(node)
-    elif isinstance(node, _ORDERING) and (array := _array_of(kinds)) is not None:
+    elif (array := _array_of(kinds)) is not None and (
+        isinstance(node, _ORDERING) or (isinstance(node, _EQUALITY) and _is_odd(array))
+    ):
         _compare_arrays(node, array, known)
     else:
         literal = isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides))
@@ -73,6 +77,11 @@ def _enum_of(kinds: Sequence[Type | None]) -> Type | None:
 
 def _array_of(kinds: Sequence[Type | None]) -> Type | None:
     return next((kind for kind in kinds if kind is not None and kind.element is not None), None)
+
+
+def _is_odd(array: Type) -> bool:
+    """Whether equal items of such arrays may differ in form."""
+    return array.element is not None and array.element.name in KEYS
 
 
 def _compare_arrays(node: exp.Expr, array: Type, known: Types) -> None:
@@ -99,11 +108,6 @@ def _compare_keys(node: exp.Expr, sides: Sequence[exp.Expr], kind: Type) -> None
     """Compare the sides' keys; a query's is taken inside it, where it gives its rows."""
     key = key_of(kind)
     assert key is not None
-    arrays = [side.expressions[0].unnest() for side in sides if _is_any(side)]
-    if arrays and not all(isinstance(array, exp.Array) for array in arrays):
-        if kind.is_enum:
-            raise no_array_order()
-        return
     query = node.args.get("query")
     for side in [*sides, *([query] if query is not None else [])]:
         within = side.this if isinstance(side, exp.Any | exp.All) else side
@@ -112,13 +116,34 @@ def _compare_keys(node: exp.Expr, sides: Sequence[exp.Expr], kind: Type) -> None
                 named = isinstance(item.parent, exp.Select) and item.parent.args.get("order")
                 name = item.alias_or_name if named else _COMPARED
                 item.replace(exp.alias_(key(item.unalias()), name, quoted=True))
-        elif _is_any(side):
-            for item in list(side.expressions[0].unnest().expressions):
-                item.replace(key(item))
+        elif _is_listed(side):
+            _compare_items(side.expressions[0], kind, key)
         elif within is not side:
             return
         else:
             side.replace(key(side))
+    if _is_any(node.args.get("expression")):
+        _among(node)
+
+
+def _compare_items(array: exp.Expr, kind: Type, key: Key) -> None:
+    """Put the keys of its items into the place of an array, or into it."""
+    written = array.unnest()
+    if isinstance(written, exp.Array):
+        for item in list(written.expressions):
+            item.replace(key(item))
+    elif kind.is_enum:
+        raise no_array_order()
+    else:
+        array.replace(item_keys(array, kind))
+
+
+def item_keys(array: exp.Expr, kind: Type) -> exp.Expr:
+    """The array of what its items, of a type of `KEYS`, are compared by."""
+    given = exp.Cast(this=array.copy(), to=data_type(array_of(kind)))
+    call = exp.Anonymous(this=_ITEM_KEYS[kind.name], expressions=[given])
+    call.meta[GIVES] = array_of(INT8 if kind is INTERVAL else TEXT)
+    return call
 
 
 def _given(query: exp.Expr) -> Iterator[exp.Expr]:
@@ -170,6 +195,11 @@ def share_elements(node: exp.Expr, known: Types) -> None:
     array = _array_of(kinds)
     if array is None:
         return
+    if array.element is not None and _is_odd(array):
+        keys = [item_keys(side, array.element) for side in (node.this, node.expression)]
+        node.set("this", keys[0])
+        node.set("expression", keys[1])
+        array = keys[0].meta[GIVES]
     if isinstance(node, exp.ArrayOverlaps):
         if not any(map(holds_no_null, (node.this, node.expression))):
             node.this.replace(_without_null(node.this, array))
@@ -198,10 +228,13 @@ def _without_null(array: exp.Expr, kind: Type) -> exp.Expr:
     return exp.Anonymous(this="array_except", expressions=[array.copy(), nothing])
 
 
-def _is_any(side: exp.Expr) -> bool:
-    return (
-        isinstance(side, exp.Anonymous) and side.name in ("any", "some") and bool(side.expressions)
-    )
+def _is_any(side: exp.Expr | None) -> TypeGuard[exp.Anonymous]:
+    return _is_listed(side) and side.name != "all"
+
+
+def _is_listed(side: exp.Expr | None) -> TypeGuard[exp.Anonymous]:
+    words = ("any", "some", "all")
+    return isinstance(side, exp.Anonymous) and side.name in words and bool(side.expressions)
 
 
 def _among(node: exp.Expr) -> None:
@@ -320,4 +353,5 @@ def key_of(kind: Type) -> Key | None:
 
 # A type whose equal values may differ in form -> the key by which they are compared.
 KEYS = {"interval": length_of, "jsonb": json_key}
+_ITEM_KEYS = {"interval": "interval_lengths", "jsonb": "json_item_keys"}
 KEY_FUNCTIONS = frozenset({"interval_length", "json_key"})
