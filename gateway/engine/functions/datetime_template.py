@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.errors import FeatureNotSupported
-
 # Numbers: name -> the most digits that to_timestamp reads where more follow.
 NUMBERS = {
     "HH24": 2, "HH12": 2, "HH": 2, "MI": 2, "SSSSS": 5, "SSSS": 5, "SS": 2, "MS": 3, "US": 6,
@@ -25,15 +23,17 @@ NUMBERS = {
 WORDS = ("MONTH", "Month", "month", "MON", "Mon", "mon", "DAY", "Day", "day", "DY", "Dy", "dy",
          "AM", "PM", "am", "pm", "A.M.", "P.M.", "a.m.", "p.m.",
          "AD", "BC", "ad", "bc", "A.D.", "B.C.", "a.d.", "b.c.", "RM", "rm")  # fmt: skip
+_NAMES = ("MONTH", "MON", "DAY", "DY")  # after TM those of a locale, which is English, unpadded
 ZONES = ("TZH", "TZM", "TZ", "OF", "tzh", "tzm", "tz", "of")
 
 # Names of numbers are all capitals or all small (`Mi` is an M and an I); of one start, the longest
 # is meant.
 _SPELT = dict.fromkeys([*WORDS, *ZONES, *NUMBERS, *map(str.lower, NUMBERS)])
 _KEYWORD = re.compile("|".join(map(re.escape, sorted(_SPELT, key=len, reverse=True))))
+_MODE = "FM|FX|TM|fm|fx|tm"  # before one piece, whatever that is
 _PART = re.compile(
-    r'"(?P<quoted>(?:\\.|[^"\\])*)"?|\\(?P<escaped>.)|(?P<mode>FM|FX|TM|fm|fx|tm)?'
-    rf"(?P<keyword>{_KEYWORD.pattern})(?P<suffix>TH|th)?|(?P<alone>FM|FX|fm|fx)|(?P<other>.)",
+    rf'(?P<mode>{_MODE})?(?:"(?P<quoted>(?:\\.|[^"\\])*)"?|\\(?P<escaped>.)|'
+    rf"(?P<keyword>{_KEYWORD.pattern})(?P<suffix>TH|th)?|(?P<other>.))|(?P<alone>{_MODE})",
     re.S,
 )
 
@@ -61,21 +61,15 @@ def read_template(template: str) -> tuple[Part, ...]:
 
     >>> [part.keyword or part.text for part in read_template('FMDDth "of" Month')]
     ['DD', ' ', 'of', ' ', 'Month']
-
-    Raises:
-        FeatureNotSupported: 0A000, TM, which means the names of a locale.
     """
     parts = []
     for match in _PART.finditer(template):
         mode = (match["mode"] or "").upper()
-        if mode == "TM":
-            raise FeatureNotSupported(
-                "the template pattern TM is not supported", hint="Leave it out: names are English."
-            )
         if match["keyword"]:
             name = match["keyword"]
             keyword = name.upper() if name.upper() in NUMBERS else name
-            parts.append(Part(keyword, fill=mode != "FM", suffix=match["suffix"] or ""))
+            bare = mode == "FM" or (mode == "TM" and keyword.upper() in _NAMES)
+            parts.append(Part(keyword, fill=not bare, suffix=match["suffix"] or ""))
         elif not match["alone"]:
             parts.append(Part(text=_copied(match)))
     return tuple(parts)

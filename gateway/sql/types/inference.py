@@ -170,8 +170,8 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
         left, right = right, left
     if isinstance(tree, exp.Add | exp.Sub) and left.name in MOMENTS:
         return _moved(isinstance(tree, exp.Sub), left, right)
-    if INTERVAL in (left, right):
-        return INTERVAL
+    if INTERVAL in (left, right) or left is right is TIME:
+        return TIME if {left, right} == {TIME, INTERVAL} else INTERVAL
     if {left, right} == {FLOAT4, NUMERIC}:
         return FLOAT8
     return NUMERIC if numeric_beside((tree.this, tree.expression), types) else widest([left, right])
