@@ -44,7 +44,7 @@ from gateway.sql.names.scope import (
 )
 from gateway.sql.text.building import all_of, subquery
 from gateway.sql.text.dialect import Marker
-from gateway.sql.text.trees import conjuncts, is_comma, nodes_of, own_nodes
+from gateway.sql.text.trees import is_comma, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, info_of
 from gateway.types import array_of
 
@@ -80,39 +80,6 @@ def join_dependent(
         if _join_value(block, analysis, numbers, asked):
             return True
     return False
-
-
-def move_conditions(block: Block, analysis: Analysis) -> bool:
-    """Put conditions of inner joins that ask such subqueries into WHERE, where these are joined.
-
-    Returns:
-        Whether there was one.
-    """
-    joins: list[exp.Join] = block.select.args.get("joins") or []
-    moved: list[exp.Expr] = []
-    for place, join in enumerate(joins):
-        padded = join.side or any(later.side in ("RIGHT", "FULL") for later in joins[place + 1 :])
-        on = join.args.get("on")
-        if on is None or padded or not block.inner:
-            continue
-        asking = [each for each in conjuncts(on) if _asks_dependent(each, analysis)]
-        if asking:
-            left = [each for each in conjuncts(on) if each not in asking]
-            join.set("on", all_of([exp.Paren(this=each) for each in left]) if left else exp.true())
-            moved += asking
-    if moved:
-        where = block.select.args.get("where")
-        before = [where.this] if where is not None else []
-        block.select.set(
-            "where",
-            exp.Where(this=all_of([exp.Paren(this=each) for each in (*before, *moved)])),
-        )
-    return bool(moved)
-
-
-def _asks_dependent(condition: exp.Expr, analysis: Analysis) -> bool:
-    queries = (node for node in own_nodes(condition) if isinstance(node, exp.Query))
-    return any(references(query, analysis) for query in queries)
 
 
 def _refuse_outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> None:

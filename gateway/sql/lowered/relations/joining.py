@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from gateway.sql.lowered.relations.dependent import join_dependent, move_conditions
+from gateway.sql.lowered.relations.dependent import join_dependent
 from gateway.sql.lowered.relations.laterals import put_laterals
 from gateway.sql.lowered.relations.numbered_late import number_late
 from gateway.sql.lowered.relations.records import show_rows
 from gateway.sql.lowered.relations.sort_keys import carry_sort_keys
 from gateway.sql.lowered.relations.sorted_relations import carry_orders
+from gateway.sql.lowered.relations.subqueries_in_on import move_conditions, move_into_right
 from gateway.sql.lowered.relations.ties import keep_ties
 from gateway.sql.lowered.relations.whole_rows import write_rows
 from gateway.sql.meaning.analysis import analyse
@@ -100,7 +101,10 @@ def join_subqueries(
 
     What has a marker in it stays: a derivative is taken through what was written.
     """
-    if len(analysis.blocks) > 1 and any([move_conditions(b, analysis) for b in analysis.blocks]):
+    moves = (move_conditions, move_into_right)
+    if len(analysis.blocks) > 1 and any(
+        [move(block, analysis) for block in analysis.blocks for move in moves]
+    ):
         analysis = analyse(tree, relations)
     while any(put_laterals(block, analysis) for block in analysis.blocks) or (
         len(analysis.blocks) > 1 and join_dependent(analysis, numbers)
