@@ -18,9 +18,10 @@ _WITHOUT_EFFECT = {
     "costs": (True, False),
     "timing": (True,),
     "summary": (False,),
-    "buffers": (False,),
-    "settings": (False,),
-    "wal": (False,),
+    # what they list is left out where there is none of it, and there are no buffers and no WAL
+    "buffers": (True, False),
+    "settings": (True, False),
+    "wal": (True, False),
 }
 
 
@@ -29,7 +30,7 @@ def explain_options(explain: Explain) -> frozenset[str]:
 
     Raises:
         SyntaxFault: 42601, no such option or value.
-        InvalidParameterValue: 22023, TIMING without ANALYZE.
+        InvalidParameterValue: 22023, TIMING or WAL without ANALYZE.
         FeatureNotSupported: 0A000, an option that would ask for another output, or ANALYZE of a
             statement that changes something.
     """
@@ -41,8 +42,9 @@ def explain_options(explain: Explain) -> frozenset[str]:
         )
     values = {name: _boolean(name, value) for name, value in options.items()}
     asked = frozenset(name for name in _OBEYED if values.get(name))
-    if values.get("timing") and "analyze" not in asked:
-        raise InvalidParameterValue("EXPLAIN option TIMING requires ANALYZE")
+    for name in ("wal", "timing"):
+        if values.get(name) and "analyze" not in asked:
+            raise InvalidParameterValue(f"EXPLAIN option {name.upper()} requires ANALYZE")
     for name, value in values.items():
         without_effect = _WITHOUT_EFFECT.get(name, (True, False))
         if value not in without_effect and (name != "timing" or "analyze" in asked):
