@@ -11,14 +11,17 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from gateway.errors import DatatypeMismatch
 from gateway.sql.lowered.relations.records import TEXTS, as_record
 from gateway.sql.lowered.values.jsoncalls import NAMES, PRESENT, is_maker
 from gateway.sql.meaning.binding import OWN_NAMES
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, is_read_from
 from gateway.sql.text.building import all_of, subquery, table_alias
+from gateway.sql.text.rows import pairwise
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 
+_OF_RECORDS = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 _THERE = "row is there"
 _HELD = "rows_there"
 
@@ -27,20 +30,45 @@ def write_rows(analysis: Analysis) -> bool:
     """Write whole rows so, in place; whether there was one."""
     found = [each for block in analysis.blocks for each in _rows(block)]
     marked: set[int] = set()
+    compared: dict[int, exp.Expr] = {}
     for block, value, source in found:
         beside = any(join.side for join in _joins(block.select))
         if beside and id(source) not in marked:
             _mark(source)
             marked.add(id(source))
         there = column_node(source.alias, _THERE) if beside else None
+        held = _around(value)
+        if isinstance(held, _OF_RECORDS):
+            compared[id(held)] = held
         _write(value, source, there, Types(block))
+    for comparison in compared.values():
+        _compare(comparison)
     return bool(found)
+
+
+def _compare(node: exp.Expr) -> None:
+    """Compare the columns of two records: a NULL is as another, a record that is not there NULL."""
+    rows = [node.this.unnest(), node.expression.unnest()]
+    there = [row.args.get(PRESENT) for row in rows]
+    of = exp.NullSafeEQ if isinstance(node, exp.EQ | exp.NullSafeEQ) else exp.NullSafeNEQ
+    pairs = list(zip(*(row.expressions for row in rows), strict=False))
+    if len({len(row.expressions) for row in rows}) > 1:
+        raise DatatypeMismatch("cannot compare record types with different numbers of columns")
+    if there[0] is not None and type(node) is of:
+        pairs.insert(0, (there[0], there[1]))
+    made: exp.Expr = exp.paren(pairwise(of, pairs))
+    if there[0] is not None and type(node) is not of:
+        both = exp.EQ(this=there[0].copy(), expression=there[1].copy())
+        made = exp.paren(exp.Case(ifs=[exp.If(this=both, true=made)]))
+    node.replace(made)
 
 
 def _rows(block: Block) -> Iterator[tuple[Block, exp.Column, Source]]:
     top = block.parent is None and not is_read_from(block.select)
     for node in own_nodes(block.select):
-        if isinstance(node, exp.Column) and (_is_taken(node) or (top and _is_shown(node))):
+        if isinstance(node, exp.Column) and (
+            _is_taken(node) or (top and _is_shown(node)) or _is_compared(node, block)
+        ):
             source = _source(node, block)
             if source is not None:
                 yield block, node, source
@@ -57,6 +85,15 @@ def _is_taken(node: exp.Column) -> bool:
         return not _names_output(node)
     takes = ("count", "array_agg")
     return isinstance(held, exp.Anonymous) and (held.name in takes or is_maker(held.name))
+
+
+def _is_compared(node: exp.Column, block: Block) -> bool:
+    """Whether it is compared with another such row."""
+    held = _around(node)
+    if not isinstance(held, _OF_RECORDS):
+        return False
+    sides = (held.this.unnest(), held.expression.unnest())
+    return all(isinstance(each, exp.Column) and _source(each, block) for each in sides)
 
 
 def _names_output(node: exp.Column) -> bool:
