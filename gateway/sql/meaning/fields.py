@@ -1,18 +1,20 @@
 """Fields of rows: `(t).column`, `(t).*`, `(ROW(1, 'a')).f1` (PostgreSQL manual, 4.2.4 and 8.16.3).
 
-A relation's row is the relation, so its fields are columns; those of ROW(...) stand in it. ROW(t.*)
-and `t.*` in a comparison are the columns as a row: a relation's row is a record, and of two
-records a NULL is as another (9.24.6).
+A relation's row is the relation, so its fields are columns; those of ROW(...) stand in it, and
+those of `(json_each(j)).key` are functions that give rows. ROW(t.*) and `t.*` in a comparison are
+the columns as a row: a relation's row is a record, and of two records a NULL is as another
+(9.24.6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
 from gateway.errors import UndefinedColumn
 from gateway.sql.meaning.analysis import columns_of_star
+from gateway.sql.names.row_functions import PAIRS
 from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.rows import compare_pairwise, row_of
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
@@ -31,7 +33,14 @@ def write_fields(tree: exp.Expr) -> None:
         if isinstance(row, exp.Column) and not row.table and _is_relation(row):
             dot.replace(exp.Column(this=dot.expression.copy(), table=row.this.copy()))
         elif isinstance(row, exp.Anonymous) and row.name.lower() == "row":
-            _put_values(dot, row.expressions)
+            names = [f"f{number}" for number in range(1, len(row.expressions) + 1)]
+            _put_values(dot, dict(zip(names, row.expressions, strict=True)))
+        elif isinstance(row, exp.Anonymous) and row.name.lower() in PAIRS:
+            given = {
+                name: exp.Anonymous(this=of, expressions=[each.copy() for each in row.expressions])
+                for name, of in PAIRS[row.name.lower()].items()
+            }
+            _put_values(dot, given)
 
 
 def _is_relation(name: exp.Column) -> bool:
@@ -51,17 +60,16 @@ def _relations(select: exp.Select) -> Iterator[exp.Expr]:
         yield from (each for each in own_nodes(part) if isinstance(each, _RELATIONS))
 
 
-def _put_values(dot: exp.Dot, values: list[exp.Expr]) -> None:
-    names = [f"f{number}" for number in range(1, len(values) + 1)]
+def _put_values(dot: exp.Dot, values: Mapping[str, exp.Expr]) -> None:
     select = dot.parent if dot.arg_key == "expressions" else None
     if isinstance(dot.expression, exp.Star):
         if isinstance(select, exp.Select):
-            named = [_named(*each) for each in zip(values, names, strict=True)]
+            named = [_named(value, name) for name, value in values.items()]
             items = select.expressions
             place = next(n for n, each in enumerate(items) if each is dot)
             select.set("expressions", [*items[:place], *named, *items[place + 1 :]])
         return
-    found = dict(zip(names, values, strict=True)).get(dot.name)
+    found = values.get(dot.name)
     if found is None:
         raise UndefinedColumn(
             f'could not identify column "{dot.name}" in record data type',
