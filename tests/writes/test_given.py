@@ -110,6 +110,7 @@ def test_parameters_are_kept_as_postgresql_keeps_them(
             rows = [
                 ("(1, %s)", (value,)),
                 ("(2, %s), (1, %s)", (value, value)),
+                ("(2, %s), (1, %s)", (value, None)),
                 (f"(1, {cast})", (value,)),
                 (f"(2, {cast}), (1::int, {cast})", (value, value)),
             ]

@@ -113,7 +113,8 @@ def joined(values: Sequence[pa.Scalar | None]) -> pa.Array | None:
     if len(types) == 1:
         if len(values) == 1:
             return pa.repeat(values[0], 1)
-        return pa.array(values, types.pop())
+        known = [value if value is not None and value.is_valid else None for value in values]
+        return pa.array(known, types.pop())
     plain = [None if value is None else value.as_py() for value in values]
     if all(map(pa.types.is_integer, types)):
         return pa.array(plain, pa.int64())
