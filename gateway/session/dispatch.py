@@ -45,7 +45,7 @@ from gateway.session.result import Result
 from gateway.session.settings.rows import in_milliseconds
 from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
-from gateway.session.transactions.locking import lock_tables, locking
+from gateway.session.transactions import locking
 from gateway.session.transactions.modes import modes_of, set_modes
 from gateway.session.transactions.readonly import refuse_changes
 from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
@@ -240,7 +240,8 @@ class Client:
         self.block.ask(statement)
         self.functions.bound = None if statement.kind is Kind.EXPLAIN else bound.values
         try:
-            result = _RUNNERS[statement.kind](self, statement, bound)
+            run = _RUNNERS[statement.kind]
+            result = locking.until_rows_are_free(self.store, lambda: run(self, statement, bound))
         finally:
             self.functions.bound = None
         self.follow_settings()
@@ -267,13 +268,12 @@ class Client:
         return set_so or self.identity.reads_only
 
     def _query(self, statement: Statement, bound: Bound) -> Result:
-        with locking(self.executor, statement) as plain:
-            return self.executor.query(plain, bound)
+        return locking.query_locking(self.executor, statement, bound)
 
     def _write(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, DropStatement):  # TRUNCATE
             return define(self.executor, statement, bound)
-        with locking(self.executor, statement, holds=not self.in_transaction()) as plain:
+        with locking.locking(self.executor, statement, bound) as plain:
             if modifying_parts(plain.tree):
                 return modify(self.executor, plain, bound)
             if isinstance(plain.tree, exp.Merge):
@@ -282,7 +282,7 @@ class Client:
 
     def _define(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, LockTables):
-            return lock_tables(self.executor, statement.tree, self.in_transaction())
+            return locking.lock_tables(self.executor, statement.tree, self.in_transaction())
         refuse_inside(statement, self.in_transaction())
         return define(self.executor, *with_executed(self, statement, bound))
 

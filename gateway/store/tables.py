@@ -226,31 +226,6 @@ class StoreSession(Names, Reader):
                 action()
             check_put_off(transaction, self.expressions, only_due=True)
 
-    def lock(self, name: TableName, mode: Mode) -> None:
-        """Take a table's lock, and no snapshot."""
-        with self._statement():
-            self._lock_relation(self._catalogue.table(name)[0], whole=False, mode=mode)
-            self._catalogue.table(name)
-
-    def lock_rows(self, name: TableName, mode: Mode = Mode.ROWS) -> None:
-        """Have rows of a table that were or will be read stay as they are.
-
-        Raises:
-            SerializationFailure: 40001, the transaction sees one commit throughout, and others
-                changed rows since.
-        """
-        with self._writing(name, mode=mode) as transaction:
-            transaction.refuse_changed(transaction.catalogue.table(name)[0])
-
-    def row_version(self, name: TableName) -> int:
-        """A number of a table's committed rows: another one, once another session changed them."""
-        moment = self._shared.committed.moment
-        return moment.version(self._catalogue.table(name)[0])
-
-    def is_free(self, name: TableName, mode: Mode) -> bool:
-        """Whether `lock_rows` would not wait."""
-        return self._shared.locks.is_free(self._catalogue.table(name)[0], self, mode)
-
     @contextmanager
     def holding(self) -> Iterator[None]:
         """Keep the locks that are taken inside to its end, as part of one statement."""
@@ -347,11 +322,12 @@ class StoreSession(Names, Reader):
             if not transaction.may_change_one:
                 return None
             found = by_key.as_one(self._target(transaction, name), change)
-            if found is not None:
-                ends = self._depth == 2 and not self._in_block  # with `writing`
-                with translated():
-                    transaction.change_one(found, waits=ends)
-                self._one = found
+            if found is None or not self._keep_all(found.oid):
+                return None
+            ends = self._depth == 2 and not self._in_block  # with `writing`
+            with translated():
+                transaction.change_one(found, waits=ends)
+            self._one = found
             return found
 
     def delete(
@@ -371,7 +347,7 @@ class StoreSession(Names, Reader):
         """
         with self._statement():
             for name in names:
-                self._lock_tables(name, "INSERT", whole=True)
+                self._lock_tables(name, "INSERT", whole=True, mode=Mode.EXCLUSIVE)
             transaction = self._open()
             references.refuse_truncated(transaction.catalogue, names)
             for name in names:

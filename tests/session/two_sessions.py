@@ -181,6 +181,79 @@ SCHEDULES: dict[str, str] = {
         2 INSERT INTO ts SELECT k + 2, 5 FROM tu FOR UPDATE NOWAIT
         1 COMMIT
         2 SELECT * FROM (SELECT v FROM tu FOR UPDATE) AS x""",
+    "rows_of_a_queue": """
+        1 BEGIN
+        1 SELECT k FROM ts ORDER BY k LIMIT 1 FOR UPDATE SKIP LOCKED
+        2 BEGIN
+        2 SELECT k AS x, v * 2 FROM ts ORDER BY 1 LIMIT 1 FOR UPDATE SKIP LOCKED
+        2 SELECT k FROM ts ORDER BY k FOR SHARE SKIP LOCKED
+        2 SELECT k FROM ts WHERE k = 1 FOR UPDATE NOWAIT
+        2 ROLLBACK
+        2 UPDATE ts SET v = 7 WHERE k = 2
+        2 DELETE FROM ts WHERE k IN (SELECT k FROM ts WHERE v > 0 ORDER BY k LIMIT 1
+            FOR UPDATE SKIP LOCKED) RETURNING *
+        2 INSERT INTO ts VALUES (3, 3)
+        1 UPDATE ts SET v = -1 WHERE k = 1
+        2 SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        1 COMMIT
+        2 SELECT * FROM ts AS t ORDER BY k FOR UPDATE OF t SKIP LOCKED
+        2 SELECT nosuch FROM ts FOR UPDATE SKIP LOCKED""",
+    "writers_wait_for_rows": """
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 2 FOR UPDATE NOWAIT
+        2 UPDATE ts SET v = v + 1 WHERE k = 1
+        2 UPDATE ts SET v = v + 1 WHERE k = 2
+        1 UPDATE ts SET v = 100 WHERE k = 2
+        1 COMMIT
+        2 SELECT 1
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 2 FOR UPDATE NOWAIT
+        2 BEGIN
+        2 UPDATE tu SET v = v + 1
+        2 UPDATE ts SET v = v + 1
+        1 DELETE FROM ts WHERE k = 2
+        1 COMMIT
+        2 COMMIT""",
+    "what_waits_for_rows": """
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 2 FOR SHARE NOWAIT
+        2 SELECT k FROM ts WHERE k = 2 FOR KEY SHARE NOWAIT
+        2 SELECT k FROM ts ORDER BY k FOR UPDATE
+        1 COMMIT
+        2 SELECT 1
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 2 FOR UPDATE SKIP LOCKED
+        2 ALTER TABLE ts ADD COLUMN w int
+        1 UPDATE ts SET v = 0 WHERE k = 2
+        1 COMMIT
+        2 SELECT 1
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 2 FOR UPDATE SKIP LOCKED
+        2 INSERT INTO ts VALUES (2, 5) ON CONFLICT (k) DO UPDATE SET v = ts.v + 1
+        1 UPDATE ts SET v = 10 WHERE k = 2
+        1 COMMIT
+        2 SELECT 1
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 2 FOR UPDATE SKIP LOCKED
+        2 TRUNCATE ts
+        1 SELECT 1 / 0
+        1 ROLLBACK""",
+    "rows_without_a_key": """
+        1 ALTER TABLE ts DROP CONSTRAINT ts_pkey
+        1 UPDATE ts SET k = 1
+        1 BEGIN
+        1 SELECT v FROM ts ORDER BY v LIMIT 1 FOR UPDATE SKIP LOCKED
+        2 SELECT v FROM ts ORDER BY v LIMIT 1 FOR UPDATE SKIP LOCKED
+        2 UPDATE ts SET v = 21 WHERE v = 20
+        2 UPDATE ts SET v = v + 1
+        1 ROLLBACK""",
+    "locked_rows_at_repeatable_read": """
+        1 BEGIN ISOLATION LEVEL REPEATABLE READ
+        1 SELECT count(*) FROM ts
+        2 UPDATE ts SET v = 5 WHERE k = 1
+        1 SELECT k FROM ts WHERE k = 2 FOR UPDATE SKIP LOCKED
+        1 SELECT k FROM ts ORDER BY k LIMIT 1 FOR UPDATE SKIP LOCKED
+        1 ROLLBACK""",
     "what_cannot_be_locked": """
         1 SELECT count(*) FROM ts FOR UPDATE
         1 SELECT DISTINCT k FROM ts FOR SHARE

@@ -75,7 +75,7 @@ def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     owner.portals.admit(tree.name)
     locks = _locks(tree)
-    with locking(owner.executor, tree.statement) as plain:
+    with locking(owner.executor, tree.statement, bound) as plain:
         result, standing = cursor_rows(owner.executor, locks, plain, bound)
     described = Described(tuple(bound.types), result.fields)
     portal = Portal(Prepared(tree.statement, described, source=tree.source), bound.values, result)

@@ -7,7 +7,7 @@ and SKIP LOCKED leaves out all rows of a table that another session has locked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -20,16 +20,20 @@ from gateway.errors import (
     NoActiveTransaction,
     UndefinedTable,
 )
+from gateway.session.computation import Bound
 from gateway.session.result import Result
+from gateway.session.transactions.row_locking import lock_rows, row_lock
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.names.relation import Relation
 from gateway.sql.names.scope import is_aggregate, position_of
 from gateway.sql.statements.objects import LockTables
-from gateway.sql.statements.statement import Statement
+from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.writes.writes import parts_of, target_of
+from gateway.store.tables import StoreSession
 from gateway.store.transactions.locks import Mode
+from gateway.store.transactions.row_locks import RowsAreKept
 
 
 def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> Result:
@@ -52,17 +56,16 @@ _MAY_LOCK = re.compile(r"\bfor\s+(no\s+key\s+update|update|key\s+share|share)\b"
 
 
 @contextmanager
-def locking(
-    executor: Executor, statement: Statement, *, holds: bool = False
-) -> Iterator[Statement]:
+def locking(executor: Executor, statement: Statement, bound: Bound) -> Iterator[Statement]:
     """Take the locks of FOR UPDATE and its like, wherever they stand; the statement without them.
 
-    With SKIP LOCKED a query has no rows whose tables others have locked.
+    With SKIP LOCKED a query has no rows that others have locked. Inside, a write that is a
+    transaction of its own holds what it locked.
 
     Args:
         executor: Whose.
         statement: A query, or a write, which locks by itself what it writes.
-        holds: Whether the locks are held until the end of this, if not until that of a transaction.
+        bound: The values of its parameters.
 
     Raises:
         ReadOnlyTable: 25006, a table of a dataset or a materialized view.
@@ -77,21 +80,49 @@ def locking(
     if isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
         target = TableName(*executor.registry.named(parts_of(target_of(tree))))
     with ExitStack() as held:
-        if holds:
+        if statement.kind is Kind.WRITE and not executor.registry.store.in_block:
             held.enter_context(executor.registry.store.holding())
         for query in list(tree.find_all(exp.Query)):
             for lock in query.args.get("locks") or ():
-                _lock(executor, query, lock, target)
+                _lock(executor, query, lock, target, bound)
             query.set("locks", None)
         yield replace(statement, tree=tree)
 
 
-def _lock(executor: Executor, query: exp.Query, lock: exp.Lock, target: TableName | None) -> None:
+def query_locking(executor: Executor, statement: Statement, bound: Bound) -> Result:
+    """Run a query, with the locks that it takes."""
+    query = statement.tree
+    if isinstance(query, exp.Select) and len(query.args.get("locks") or ()) == 1:
+        lock = query.args["locks"][0]
+        _refuse_grouped(query, lock)
+        wanted = row_lock(executor, query, lock, bound)
+        if wanted is not None:
+            with executor.registry.store.holding():
+                locked = lock_rows(executor, wanted, bound)
+            if locked is not None:
+                return locked.result()
+    with locking(executor, statement, bound) as plain:
+        return executor.query(plain, bound)
+
+
+def _lock(
+    executor: Executor,
+    query: exp.Query,
+    lock: exp.Lock,
+    target: TableName | None,
+    bound: Bound,
+) -> None:
     _refuse_grouped(query, lock)
     assert isinstance(query, exp.Select)
     wait = lock.args.get("wait")  # True: NOWAIT; False: SKIP LOCKED
     if wait is not None and not isinstance(wait, bool):
         raise FeatureNotSupported("FOR UPDATE WAIT is not PostgreSQL's")
+    wanted = row_lock(executor, query, lock, bound)
+    if wanted is not None and wanted.key:
+        locked = lock_rows(executor, wanted, bound)
+        if locked is not None:
+            locked.among(query, wanted.key_node)
+            return
     registry = executor.registry
     names = [
         name
@@ -169,6 +200,15 @@ def _locked(tree: exp.Select, lock: exp.Lock) -> list[exp.Table]:
     parts = {cte.alias for cte in tree.root().find_all(exp.CTE)}
     mine = [t for t in found if not wanted or t.alias_or_name in wanted]
     return [table for table in mine if table.db or table.name not in parts]
+
+
+def until_rows_are_free(store: StoreSession, work: Callable[[], Result]) -> Result:
+    """What `work` gives, which is done again when others kept rows that it was to change."""
+    while True:
+        try:
+            return work()
+        except RowsAreKept as kept:
+            store.wait_for_rows(kept)
 
 
 @contextmanager

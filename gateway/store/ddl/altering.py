@@ -41,6 +41,7 @@ from gateway.store.rows.changes import Target
 from gateway.store.rows.domains import hold_columns
 from gateway.store.rows.keys import hold_keys
 from gateway.store.rows.references import check
+from gateway.store.transactions.locks import Mode
 from gateway.store.transactions.transactions import Transaction
 
 Shape = Callable[[Relation], object]
@@ -78,7 +79,7 @@ class Alterer(Definer):
         """
         with self._defining() as transaction:
             oid, old = transaction.catalogue.table(name)
-            self._lock_tables(name, "UPDATE", whole=True)
+            self._lock_tables(name, "UPDATE", whole=True, mode=Mode.EXCLUSIVE)
             oid, old = transaction.catalogue.table(name)
             readers = transaction.catalogue.readers(oid)
             before = [shape(reader) for reader in readers]
@@ -263,7 +264,7 @@ class Alterer(Definer):
                 self._point_at(transaction, child, name, new)
             definition = replace(relation.definition, name=new)
             if isinstance(definition, TableDefinition):
-                self._lock_relation(relation.oid)
+                self._lock_relation(relation.oid, mode=Mode.EXCLUSIVE)
                 keys = tuple(
                     replace(fk, table=new) if fk.table == name else fk
                     for fk in definition.foreign_keys

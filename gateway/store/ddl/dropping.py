@@ -27,6 +27,7 @@ from gateway.store.definitions.definitions import Sequence, TableDefinition
 from gateway.store.definitions.privileges import Securable
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
+from gateway.store.transactions.locks import Mode
 from gateway.store.transactions.transactions import Transaction
 
 # What messages call all that DROP OWNED drops.
@@ -231,7 +232,7 @@ class Dropper(Owning):
         lost = [*plan.references, *plan.defaults]
         touched = {oid for oid, _ in lost if oid not in plan.relations}
         for oid in sorted({*plan.relations, *touched}):
-            self._lock_relation(oid)
+            self._lock_relation(oid, mode=Mode.EXCLUSIVE)
         for oid in touched:
             relation = transaction.catalogue.by_oid(oid)
             assert relation is not None and isinstance(relation.definition, TableDefinition)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
+
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import Changed
 from gateway.store.transactions.changing import OneChange
+from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.isolation import concurrent_update
 from gateway.store.transactions.locks import CATALOGUE, Key, Locks, Mode, tied
+from gateway.store.transactions.row_locks import Kept, Rows, RowsAreKept, committed_rows
 from gateway.store.transactions.scope import Scope
 from gateway.store.transactions.transactions import Transaction
 
@@ -82,7 +86,8 @@ class Locking(Scope):
                 bool(definition.held_keys) and command != "DELETE"
             )
             for each in sorted(wanted):
-                self._lock_relation(each, whole=whole or to_itself or each != oid, mode=mode)
+                kept = mode if each == oid else Mode.WRITE
+                self._lock_relation(each, whole=whole or to_itself or each != oid, mode=kept)
             self._catch_up(reading)
             self._refuse_redefined(name, command, wanted)
             if self._tied(name, command, mode) <= wanted:
@@ -107,6 +112,8 @@ class Locking(Scope):
             SerializationFailure: 40001, the statement has read rows that are old now.
         """
         taken = self._shared.locks.acquire(oid, self, mode, seconds=self.lock_seconds)
+        if taken:
+            self._taken.append((oid, mode))
         transaction = self._transaction
         if transaction is None or not (taken or self._pins):
             return
@@ -155,6 +162,120 @@ class Locking(Scope):
         same = all(newest.by_oid(oid) == seen.by_oid(oid) for oid in wanted)
         if not same or tied(newest, name, command) != wanted:
             raise concurrent_update()
+
+    # Locks that are asked for
+
+    def lock(self, name: TableName, mode: Mode) -> None:
+        """Take a table's lock, and no snapshot."""
+        with self._statement():
+            self._lock_relation(self._catalogue.table(name)[0], whole=False, mode=mode)
+            self._catalogue.table(name)
+
+    def lock_rows(self, name: TableName, mode: Mode = Mode.ROWS) -> None:
+        """Have rows of a table that were or will be read stay as they are.
+
+        Raises:
+            SerializationFailure: 40001, the transaction sees one commit throughout, and others
+                changed rows since.
+        """
+        with self._writing(name, mode=mode) as transaction:
+            oid, shared = transaction.catalogue.table(name)[0], mode is Mode.ROWS_SHARED
+            transaction.refuse_changed(oid)
+            if not self._keep_all(oid, shared=shared):
+                raise RowsAreKept(oid, shared)
+
+    def row_version(self, name: TableName) -> int:
+        """A number of a table's committed rows: another one, once another session changed them."""
+        moment = self._shared.committed.moment
+        return moment.version(self._catalogue.table(name)[0])
+
+    def is_free(self, name: TableName, mode: Mode) -> bool:
+        """Whether `lock_rows` would not wait."""
+        locks, oid = self._shared.locks, self._catalogue.table(name)[0]
+        kept = locks.rows_of_others(oid, self, mode is Mode.ROWS_SHARED)
+        return not kept and locks.is_free(oid, self, mode)
+
+    @contextmanager
+    def keeping_rows(self, name: TableName) -> Iterator[int]:
+        """A statement that reads identifiers of rows, to keep them by `keep_rows`.
+
+        Until the transaction ends they mean the same to all. What comes is the number of the newest
+        commit.
+        """
+        committed = self._shared.committed
+        with self._statement():
+            oid = self._catalogue.table(name)[0]
+            if self._shared.locks.acquire(oid, self, Mode.ROW_SHARE, seconds=self.lock_seconds):
+                self._taken.append((oid, Mode.ROW_SHARE))
+            with committed.lock:
+                if self._guard is None:
+                    self._guard = Connection(self._shared.database.cursor())
+                    self._guard.take_snapshot()
+                clock = committed.moment.clock
+                committed.overlaps.hold(clock)
+            try:
+                self._catch_up([name])
+                yield clock
+            finally:
+                committed.overlaps.let_go(clock)
+            begun = self._transaction is not None and not self._transaction.changed
+            if self._depth > 1 and begun and not self._pins:
+                self._drop_transaction()  # what follows takes locks, and sees what is newest
+
+    def keep_rows(self, name: TableName, rows: Rows, since: int, *, shared: bool) -> bool:
+        """Keep rows until the transaction ends; False when others keep one. In `keeping_rows`.
+
+        Args:
+            name: Their table.
+            rows: Their identifiers.
+            since: What `keeping_rows` gave.
+            shared: Whether others may keep them, too.
+
+        Raises:
+            RowsAreKept: Others have changed one since.
+            SerializationFailure: 40001, the same, and the transaction sees one commit throughout.
+        """
+        oid, mine = self._catalogue.table(name)[0], committed_rows(rows)
+        if not len(mine):
+            return True
+        kept = self._shared.locks.keep_rows(oid, Kept(self, shared, mine))
+        if kept is None:
+            return False
+        if self._pins:
+            self._open().refuse_changed(oid, pa.table({"row": mine}))
+        elif self._shared.committed.overlaps.changed(oid, since, pa.chunked_array([mine])):
+            self._shared.locks.drop_rows(oid, kept)
+            raise RowsAreKept
+        return True
+
+    def rows_of_others(self, name: TableName, *, shared: bool) -> list[Kept]:
+        """What others keep of a table, so that this session cannot."""
+        oid = self._catalogue.table(name)[0]
+        return self._shared.locks.rows_of_others(oid, self, shared)
+
+    def wait_for_rows(self, kept: RowsAreKept) -> None:
+        """Wait for those who keep what a statement is to change or lock, which is done again."""
+        if kept.oid is not None:
+            wanted = kept.oid, self, kept.shared, kept.rows, self.lock_seconds
+            with self._statement():
+                self._shared.locks.wait_for_rows(*wanted)
+
+    def _keep_all(self, oid: int, *, shared: bool = False) -> bool:
+        """Keep all rows of a table, if nobody keeps some of them."""
+        locks, kept = self._shared.locks, Kept(self, shared, None, not self._in_block)
+        return not locks.keeps_single_rows(oid, self) and locks.keep_rows(oid, kept) is not None
+
+    def _keep_changed(self, oid: int, rows: Rows | None) -> None:
+        """Keep rows that are about to be changed; others who keep one are waited for.
+
+        Raises:
+            RowsAreKept: The statement has changed nothing yet, and can be done again.
+        """
+        locks = self._shared.locks
+        while locks.keep_rows(oid, Kept(self, False, rows, not self._in_block)) is None:
+            if self._transaction is None or len(self._transaction.writes) == self._written:
+                raise RowsAreKept(oid, False, rows)
+            locks.wait_for_rows(oid, self, False, rows, self.lock_seconds)
 
     @contextmanager
     def _defining(self) -> Iterator[Transaction]:

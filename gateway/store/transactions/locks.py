@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from gateway.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.transactions.row_locks import Kept, KeptRows, Rows
 
 # The key of the catalogue's own lock, which DDL holds; tables are numbered from 16384.
 CATALOGUE = 0
@@ -79,10 +81,11 @@ CONFLICTS = _conflicts()
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """What one waits for, and what wakes it."""
+    """What one waits for, who holds it, and what wakes it."""
 
     key: Key
     mode: Mode
+    holders: Callable[[], set[object]]
     woken: threading.Condition
 
 
@@ -93,6 +96,7 @@ class Locks:
         self.waits, self.waited_seconds = 0, 0.0
         self._mutex = threading.Lock()
         self._holders: dict[Key, dict[object, set[Mode]]] = {}
+        self._rows = KeptRows()
         self._keys: dict[object, set[Key]] = {}  # of each owner
         self._waiting: dict[object, _Wait] = {}  # in the order in which they came
         self._cancelled: set[object] = set()
@@ -123,10 +127,10 @@ class Locks:
         with self._mutex:
             if mode in self._holders.get(key, {}).get(owner, ()):
                 return False
-            if self._blockers(key, owner, mode):
-                self._wait(
-                    _Wait(key, mode, threading.Condition(self._mutex)), owner, seconds, check
-                )
+            holders = partial(self._blockers, key, owner, mode)
+            if holders():
+                wait = _Wait(key, mode, holders, threading.Condition(self._mutex))
+                self._wait(wait, owner, seconds, check)
             self._hold(key, owner, mode)
             return True
 
@@ -143,13 +147,17 @@ class Locks:
         self._keys.setdefault(owner, set()).add(key)
 
     def _wait(
-        self, wait: _Wait, owner: object, seconds: float, check: Callable[[], None] | None
+        self,
+        wait: _Wait,
+        owner: object,
+        seconds: float,
+        check: Callable[[], None] | None = None,
     ) -> None:
         began, self.waits = time.monotonic(), self.waits + 1
         end = began + (seconds or math.inf)
         self._waiting[owner] = wait
         try:
-            while self._blockers(wait.key, owner, wait.mode):
+            while wait.holders():
                 if owner in self._cancelled:
                     raise QueryCanceled("canceling statement due to user request")
                 if owner in self._behind(owner):
@@ -176,10 +184,10 @@ class Locks:
     def _wake(self, keys: Collection[Key]) -> None:
         """Wake those who can go on, of writers that take turns the one that came first."""
         taken: set[Key] = set()
-        for owner, wait in self._waiting.items():
+        for wait in self._waiting.values():
             if wait.key not in keys or wait.key in taken:
                 continue
-            if not self._blockers(wait.key, owner, wait.mode):
+            if not wait.holders():
                 wait.woken.notify()
                 if wait.mode in CONFLICTS[wait.mode]:
                     taken.add(wait.key)
@@ -197,9 +205,9 @@ class Locks:
         found: set[object] = set()
         asked = [owner]
         while asked:
-            waiting = self._waiting.get(waiter := asked.pop())
+            waiting = self._waiting.get(asked.pop())
             if waiting is not None:
-                blockers = self._blockers(waiting.key, waiter, waiting.mode)
+                blockers = waiting.holders()
                 asked += blockers - found
                 found |= blockers
         return found
@@ -213,7 +221,7 @@ class Locks:
         """Who holds what it waits for; nobody when it does not wait."""
         with self._mutex:
             wait = self._waiting.get(owner)
-            return set() if wait is None else self._blockers(wait.key, owner, wait.mode)
+            return set() if wait is None else wait.holders()
 
     def held(self, owner: object) -> frozenset[tuple[Key, Mode]]:
         """All locks that `owner` holds, but for advisory ones."""
@@ -238,10 +246,56 @@ class Locks:
             return not self._blockers(key, owner, mode)
 
     def release(self, owner: object, *, keep: frozenset[tuple[Key, Mode]] = frozenset()) -> None:
-        """Give up every lock that `owner` holds, but those of `keep` and advisory ones."""
+        """Give up every lock that `owner` holds, but those of `keep` and advisory ones.
+
+        Of a table with one of `keep` all rows stay, too: those that were locked since, too long.
+        """
         with self._mutex:
             held = [(key, mode) for key, mode in self._of(owner) if isinstance(key, int)]
             self._drop(owner, [each for each in held if each not in keep])
+            tables = self._rows.release(owner, but={key for key, _ in keep})
+            if tables and self._waiting:
+                self._wake(tables)
+
+    # Rows of tables
+
+    def keep_rows(self, oid: int, kept: Kept) -> Kept | None:
+        """Keep rows of a table until `release`; None when others keep one of them."""
+        owner, shared = kept.owner, kept.shared
+        with self._mutex:
+            if self._rows.holders(oid, owner, shared, kept.rows):
+                return None
+            held = self._rows.of(oid, owner)
+            found = next((k for k in held if k.rows is None and k.shared <= shared), None)
+            if found is None:
+                self._rows.add(oid, kept)
+            return found or kept
+
+    def drop_rows(self, oid: int, kept: Kept) -> None:
+        """Keep some no longer."""
+        with self._mutex:
+            self._rows.drop(oid, kept)
+            self._wake({oid})
+
+    def keeps_single_rows(self, oid: int, owner: object) -> bool:
+        """Whether a session keeps some rows of a table, and not all."""
+        with self._mutex:
+            return any(each.rows is not None for each in self._rows.of(oid, owner))
+
+    def rows_of_others(self, oid: int, owner: object, shared: bool) -> list[Kept]:
+        """What others keep of a table so that `owner` cannot."""
+        with self._mutex:
+            return list(self._rows.of_others(oid, owner, shared))
+
+    def wait_for_rows(
+        self, oid: int, owner: object, shared: bool, rows: Rows | None, seconds: float
+    ) -> None:
+        """Wait until nobody else keeps one of these rows; see `acquire`."""
+        with self._mutex:
+            holders = partial(self._rows.holders, oid, owner, shared, rows)
+            if holders():
+                wait = _Wait(oid, Mode.ROW_SHARE, holders, threading.Condition(self._mutex))
+                self._wait(wait, owner, seconds)
 
     def give(self, key: Key, owner: object, mode: Mode) -> None:
         """Give up one."""

@@ -34,6 +34,7 @@ from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Constraint, Deferral
 from gateway.store.transactions.isolation import Isolation, concurrent_update
 from gateway.store.transactions.locks import Key, Locks, Mode
+from gateway.store.transactions.row_locks import Rows, RowsAreKept
 from gateway.store.transactions.transactions import Transaction
 
 
@@ -82,6 +83,9 @@ class Scope:
         self._restarts: list[Restart] = []
         self._lost: GatewayError | None = None  # why no savepoint can be gone back to
         self._depth = 0  # of calls inside each other
+        self._taken: list[tuple[Key, Mode]] = []  # by the statement
+        self._written = 0  # writes of the transaction before the statement
+        self._guard: Connection | None = None  # in it identifiers of rows stay what they are
         self._cancelled = False
         self._cancelling = threading.Lock()
 
@@ -100,6 +104,11 @@ class Scope:
         """Whether nothing was changed, so that the newest commit is what this session sees."""
         free = self._transaction is None and not self._is_running and not self._failed
         return free and not self._pins
+
+    @property
+    def in_block(self) -> bool:
+        """Whether a transaction is open that `begin` began."""
+        return self._in_block
 
     @property
     def commit(self) -> object:
@@ -126,6 +135,9 @@ class Scope:
         self._savepoints.clear()
         self._deferral = Deferral()
         self._shared.locks.release(self)
+        if self._guard is not None:
+            self._guard.close()
+            self._guard = None
 
     def _commit(self) -> None:
         if self._transaction is not None:
@@ -145,6 +157,9 @@ class Scope:
 
     def _end_statement(self, transaction: Transaction) -> None:
         """What is done before a transaction commits."""
+
+    def _keep_changed(self, oid: int, rows: Rows | None) -> None:
+        """Keep rows of a table that are about to be changed."""
 
     def _restore(self) -> None:
         """Go back to the last savepoint, and give up the locks taken after it."""
@@ -190,11 +205,18 @@ class Scope:
         """
         self._refuse_stopped()
         self._depth += 1
+        if self._depth == 1:
+            self._taken.clear()
+            self._written = 0 if self._transaction is None else len(self._transaction.writes)
         try:
             yield
             if self._depth == 1:
                 self._refuse_stopped()
                 self._settle()
+        except RowsAreKept:
+            if self._depth == 1:
+                self._step_back()
+            raise
         except BaseException:  # Whatever ended it, it may have left half of its work.
             self._failed = True
             if self._depth == 1:
@@ -202,6 +224,16 @@ class Scope:
             raise
         finally:
             self._leave()
+
+    def _step_back(self) -> None:
+        """Give up what a statement took that has changed nothing."""
+        if not self._in_block:
+            self._end()
+            return
+        for key, mode in self._taken:
+            self._shared.locks.give(key, self, mode)
+        if self._transaction is not None and not (self._pins or self._transaction.changed):
+            self._drop_transaction()
 
     def _refuse_stopped(self) -> None:
         if self._failed:
@@ -258,6 +290,7 @@ class Scope:
                 replays=self._in_block,
                 isolation=self.isolation,
                 deferral=self._deferral,
+                keeps=self._keep_changed,
             )
         return self._transaction
 

@@ -8,7 +8,7 @@ to do them again on a newer commit, or up to a savepoint, which DuckDB has none 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -26,6 +26,7 @@ from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
 from gateway.store.transactions.found import Finds, Found
 from gateway.store.transactions.isolation import Isolation, concurrent_update, note_rows
+from gateway.store.transactions.row_locks import Rows, rows_named
 from gateway.store.transactions.visibility import Seeing
 from gateway.store.transactions.writes import FIRST_OF_OWN, KeptWrites, Write
 
@@ -39,6 +40,7 @@ class Transaction(Seeing):
         replays: Whether to keep the writes, for `rebase` and `restore`.
         isolation: What of others' commits it may see, and what it may have read when it commits.
         deferral: When its foreign keys are checked.
+        keeps: Told which rows of a table it is about to change.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Transaction(Seeing):
         replays: bool = False,
         isolation: Isolation = Isolation.READ_COMMITTED,
         deferral: Deferral | None = None,
+        keeps: Callable[[int, Rows | None], None] = lambda _, __: None,
     ) -> None:
+        self.keeps = keeps
         self.deferral = deferral or Deferral()
         self.writes, self.finds = KeptWrites(), Finds(always=isolation.pins)
         super().__init__(committed, connection, replays, isolation)
@@ -111,6 +115,7 @@ class Transaction(Seeing):
             returning: Columns of the changed rows to hand back.
         """
         self.refuse_changed(oid, delta)
+        self.keeps(oid, rows_named(delta))
         self.changes[oid] = None
         if not returning:
             write = Write(oid, statement=statement, values=values or (), delta=delta)
