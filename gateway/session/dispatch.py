@@ -29,7 +29,7 @@ from gateway.session.activity.statement_views import own_tables
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.definitions.definition import define
 from gateway.session.definitions.maintenance import maintain, refuse_inside
-from gateway.session.portals.current_of import write_at
+from gateway.session.portals.current_of import read_by_cursors, write_at
 from gateway.session.portals.cursor_views import held_rows
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
@@ -128,6 +128,7 @@ class Client:
         self.notifier = Notifier(channels, store.shared_locks, store)
         self.notifier.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
+        store.read_by_cursors = lambda: read_by_cursors(self)
         self.introduce("", "", Doing())
 
     def introduce(self, user: str, database: str, doing: Doing) -> None:

@@ -137,7 +137,7 @@ def _rename(executor: Executor, old: TableName, action: Action) -> None:
 def alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]) -> list[str]:
     """ALTER TABLE; what messages call that which CASCADE let go, too."""
     registry = executor.registry
-    registry.store.refuse_waiting([name], "ALTER TABLE")
+    registry.store.refuse_in_use([name], "ALTER TABLE")
     taken = registry.store.names_in(name.schema)
     state = Altering(
         name,

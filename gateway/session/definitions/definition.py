@@ -247,7 +247,7 @@ def _truncate(executor: Executor, tree: DropStatement) -> Result:
         others = [n for n in registry.store.referring(names) if n not in names]
         executor.notices += [f'truncate cascades to table "{other.name}"' for other in others]
         names += others
-    registry.store.refuse_waiting(names, "TRUNCATE")
+    registry.store.refuse_in_use(names, "TRUNCATE")
     registry.store.truncate(names)
     for name in names if tree.restart else ():
         oid, definition = registry.store.oid(name), registry.store.table(name)
@@ -292,7 +292,7 @@ def _drop_relations(executor: Executor, tree: DropStatement) -> None:
             raise missing(executor, parts)
         names.append(full)
         written[full] = parts
-    registry.store.refuse_waiting(names, "DROP TABLE")
+    registry.store.refuse_in_use(names, "DROP TABLE")
     done = registry.store.drop_relations(
         tree.kind, names, if_exists=tree.if_exists, cascade=tree.cascade
     )

@@ -70,6 +70,18 @@ def write_at(owner: Owner, statement: Statement, bound: Bound) -> Result:
     return result
 
 
+def read_by_cursors(owner: Owner) -> set[TableName]:
+    """The relations that the open cursors of a transaction name."""
+    registry, found = owner.executor.registry, set[TableName]()
+    for name, portal in owner.portals.all():
+        query = portal.prepared.statement
+        if name and not portal.held and query is not None and isinstance(query.tree, exp.Query):
+            named = (registry.named(parts_of(table)) for table in named_tables(query.tree))
+            held = (registry.find(*each) for each in named)
+            found |= {relation.name for relation in held if relation is not None}
+    return found
+
+
 def _row(executor: Executor, portal: Portal, name: str, place: TableName) -> tuple[Standing, int]:
     """What is known of the cursor's rows, and the one that it stands on."""
     result, standing, query = portal.result, portal.standing, portal.prepared.statement

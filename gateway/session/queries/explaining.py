@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -18,6 +19,9 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import Explain, Statement
 from gateway.types import BY_NAME
+
+# Of what the engine measured of a step, the times.
+_TIMES = re.compile(r"(?<=[\[ ])\w+=[0-9.]+(?:ns|µs|ms|s)(?:, |(?=\]))")
 
 
 class Explains(Protocol):
@@ -59,6 +63,8 @@ def explained(queries: Explains, statement: Statement, bound: Bound) -> Result:
     tables = queries.tables(query)
     planned = queries.plan_with(query.rewritten, tables, bound, " ".join(words))
     told = list(plan_lines(planned.stream()))
+    if "untimed" in asked:
+        told = [_TIMES.sub("", line).replace(", ]", "]") for line in told]
     read = read_lines(tables, queries.engine.reads) if "analyze" in asked else []
     if "json" in asked:  # of the last plan, which is the physical one
         last = next(n for n, line in enumerate(reversed(told)) if not line.startswith(" "))

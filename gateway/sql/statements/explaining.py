@@ -1,7 +1,7 @@
 """The options of EXPLAIN: taken where they are obeyed or change nothing, else refused by name.
 
 Names and values are PostgreSQL 15's (manual, EXPLAIN); REWRITE, the engine's SQL, is our own. The
-engine's plan has neither costs nor a summary, and its times under ANALYZE cannot be left out.
+engine's plan has neither costs nor a summary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _OBEYED = frozenset({"analyze", "verbose", "rewrite"})
 # Other options that can be on or off -> the values that leave the output as it is.
 _WITHOUT_EFFECT = {
     "costs": (True, False),
-    "timing": (True,),
+    "timing": (True, False),
     "summary": (False,),
     # what they list is left out where there is none of it, and there are no buffers and no WAL
     "buffers": (True, False),
@@ -26,7 +26,7 @@ _WITHOUT_EFFECT = {
 
 
 def explain_options(explain: Explain) -> frozenset[str]:
-    """Which of `analyze`, `verbose` and `rewrite` are asked for, and `json`.
+    """Which of `analyze`, `verbose` and `rewrite` are asked for, `json`, and `untimed`.
 
     Raises:
         SyntaxFault: 42601, no such option or value.
@@ -46,8 +46,7 @@ def explain_options(explain: Explain) -> frozenset[str]:
         if values.get(name) and "analyze" not in asked:
             raise InvalidParameterValue(f"EXPLAIN option {name.upper()} requires ANALYZE")
     for name, value in values.items():
-        without_effect = _WITHOUT_EFFECT.get(name, (True, False))
-        if value not in without_effect and (name != "timing" or "analyze" in asked):
+        if value not in _WITHOUT_EFFECT.get(name, (True, False)):
             shown = f"{name.upper()} {'ON' if value else 'OFF'}"
             raise FeatureNotSupported(f"EXPLAIN ({shown}) is not supported")
     if "analyze" in asked and explain.statement.kind != Kind.QUERY:
@@ -55,7 +54,8 @@ def explain_options(explain: Explain) -> frozenset[str]:
             f"EXPLAIN ANALYZE of {explain.statement.command} is not supported",
             hint="Write EXPLAIN without ANALYZE, or run the statement.",
         )
-    return asked | {"json"} if form == "json" else asked
+    also = {"json"} if form == "json" else set()
+    return asked | also | ({"untimed"} if values.get("timing") is False else set())
 
 
 def plan_type(explain: Explain) -> Type:

@@ -104,10 +104,16 @@ class Definer(Dropper):
 
         The catalogue's lock is taken after the last row came: a long query blocks nobody. But
         in a transaction that wrote before, where taking it may mean to begin again.
+
+        Args:
+            definition: The table.
+            batches: Its rows; (): there are none.
+            if_not_exists: Whether the name may be taken.
+            sequences: Column -> the sequence that it owns, made with the table.
         """
         name = definition.name
         with self._statement():
-            if self._transaction is not None:
+            if self._transaction is not None or batches == ():
                 self._lock_catalogue()
             transaction = self._open()
             if if_not_exists and name in transaction.catalogue.relations:

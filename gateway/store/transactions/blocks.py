@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from gateway.errors import (
     InFailedTransaction,
@@ -112,8 +112,8 @@ class Blocks(Locking):
             if self._transaction is not None and not deferred:
                 check_put_off(self._transaction, self.expressions, only_due=True)
 
-    def refuse_waiting(self, names: Iterable[TableName], deed: str) -> None:
-        """Refuse to change tables whose foreign keys are to be checked at COMMIT.
+    def refuse_in_use(self, names: Collection[TableName], deed: str) -> None:
+        """Refuse to change tables whose foreign keys are to be checked at COMMIT, or cursors read.
 
         Args:
             names: What is changed; what is no table stands in no one's way.
@@ -135,6 +135,13 @@ class Blocks(Locking):
             if each in busy:
                 raise ObjectInUse(
                     f'cannot {deed} "{each.name}" because it has pending trigger events'
+                )
+        read = self.read_by_cursors()
+        for each in names:
+            if each in read:
+                raise ObjectInUse(
+                    f'cannot {deed} "{each.name}" because it is being used by active queries'
+                    " in this session"
                 )
 
     def release(self, name: str) -> None:

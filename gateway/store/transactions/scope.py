@@ -14,7 +14,7 @@ throughout, and what others changed since is not changed once more (40001).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,7 @@ from gateway.errors import (
     InFailedTransaction,
     QueryCanceled,
 )
+from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Sequence
 from gateway.store.rows.expressions import Constants, Expressions
@@ -73,6 +74,7 @@ class Scope:
         self.lock_seconds = 0.0  # how long to wait for a lock; 0: for ever
         self.isolation = Isolation.READ_COMMITTED  # of what begins from now on
         self.expressions: Expressions = Constants()
+        self.read_by_cursors: Callable[[], Collection[TableName]] = tuple
         self._shared = shared
         self._connection = Connection(shared.database.cursor())
         self._transaction: Transaction | None = None
