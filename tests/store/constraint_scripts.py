@@ -21,6 +21,86 @@ def shown(table: str) -> list[str]:
 
 
 SCRIPTS: dict[str, list[str]] = {
+    "what_messages_show_of_rows": [
+        "create table fr (k int not null, a int[], t text[], ts timestamp, tz "
+        "timestamptz, d date, tm time, iv interval, f float8, r real, n numeric, n2 "
+        "numeric(8,3), b bytea, j jsonb, js json, u uuid, o bool, c char(5), i8 "
+        "bigint, aa int[][], v varchar(200))",
+        "insert into fr (k,a) values (null,'{}')",
+        'insert into fr (k,a,t) values (null,\'{1,NULL,3}\',\'{"a b","q\\"",NULL,""}\')',
+        "insert into fr (k,ts,tz,d,tm) values (null,'2020-01-01 "
+        "00:00:00','2020-01-01 00:00:00','2020-01-01','12:00')",
+        "insert into fr (k,ts,tz,d,tm) values (null,'2020-01-01 "
+        "01:02:03.5','2020-01-01 01:02:03.123456','0044-03-15 BC','12:00:00.25')",
+        "insert into fr (k,ts,tz,d,tm) values (null,'infinity','-infinity','infinity','24:00')",
+        "insert into fr (k,iv) values (null,'1 year 2 mons -3 days 04:05:06.7')",
+        "insert into fr (k,f,r,n,n2) values (null,1e22,1e-7,1e20,-0.5)",
+        "insert into fr (k,f,r,n,n2) values (null,0.1,0.1,100,100)",
+        "insert into fr (k,f,r) values (null,1e15,123456789)",
+        "insert into fr (k,f,r) values (null,1e16,-0.0)",
+        "insert into fr (k,b,j,js,u,o,c,i8) values "
+        '(null,\'\\x00ff\',\'{"b":1,"a":[1,null]}\',\'{"b":  '
+        "1}','a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',true,'ab',9223372036854775807)",
+        "insert into fr (k,v) values (null,repeat('x',100))",
+        "insert into fr (k,v) values (null,repeat('ä',100))",
+        "insert into fr (k,b) values (null,decode(repeat('ab',100),'hex'))",
+        "set timezone='Asia/Tokyo'",
+        "insert into fr (k,tz) values (null,'2020-01-01 00:00:00')",
+        "set datestyle='German'",
+        "insert into fr (k,ts,d) values (null,'2020-01-01 00:00:00','2020-01-02')",
+        "reset datestyle",
+        "reset timezone",
+        "alter table fr add constraint ck check (cardinality(a) > 0)",
+        "insert into fr (k,a) values (1,'{}')",
+        "insert into fr (k,a,iv) values (1,'{}','1 mon')",
+        "drop table fr",
+        "create table fk (ts timestamp unique, f float8 unique, t text unique, n "
+        "numeric(6,2) unique, d date unique, tz timestamptz unique, o bool unique, u "
+        "uuid unique, c char(4) unique, r real unique, b bytea unique, tm time "
+        "unique)",
+        "insert into fk values ('2020-01-01',1e20,'x y',1.5,'0044-03-15 "
+        "BC','infinity',true,'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11','ab',0.1,'\\x00ff','12:00:00.5')",
+        "insert into fk (ts) values ('2020-01-01')",
+        "insert into fk (f) values (1e20)",
+        "insert into fk (t) values ('x y')",
+        "insert into fk (n) values (1.5)",
+        "insert into fk (d) values ('0044-03-15 BC')",
+        "insert into fk (tz) values ('infinity')",
+        "insert into fk (o) values (true)",
+        "insert into fk (u) values ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')",
+        "insert into fk (c) values ('ab')",
+        "insert into fk (r) values (0.1)",
+        "insert into fk (b) values ('\\x00ff')",
+        "insert into fk (tm) values ('12:00:00.5')",
+        "insert into fk (d) values ('2020-01-01'),('2020-01-01')",
+        "insert into fk (tz) values ('2020-01-01 10:00'),('2020-01-01 10:00')",
+        "create table fc (ts timestamp references fk(ts), d date references fk(d), f "
+        "float8 references fk(f), tz timestamptz references fk(tz), c char(4) "
+        "references fk(c), r real references fk(r))",
+        "insert into fc (ts) values ('2021-01-01')",
+        "insert into fc (d) values ('0045-01-01 BC')",
+        "insert into fc (f) values (1e15)",
+        "insert into fc (tz) values ('2020-01-01 00:00')",
+        "insert into fc (c) values ('z')",
+        "insert into fc (r) values (0.2)",
+        "insert into fc (d,ts) values ('0044-03-15 BC','2020-01-01')",
+        "delete from fk",
+        "create table fd (d date, ts timestamp, unique (d, ts) deferrable initially immediate)",
+        "insert into fd values ('0044-03-15 BC','2020-01-01 10:00:00.5')",
+        "insert into fd values ('0044-03-15 BC','2020-01-01 10:00:00.5')",
+        "update fd set d = 'infinity'",
+        "insert into fd values ('infinity','2020-01-01 10:00:00.5')",
+        "insert into fd values ('0044-03-15 BC','2020-01-01 10:00:00.5')",
+        "insert into fd values ('0044-03-15 BC','2020-01-01 10:00:00.5')",
+        "insert into fd values ('2020-01-01','2020-01-01 10:00:00.5')",
+        "insert into fd values ('2020-01-01','2020-01-01 10:00:00.5')",
+        "drop table fd",
+        "drop table fc",
+        "drop table fk",
+        "create table fa (k int not null, a int[][], t timestamp[])",
+        "insert into fa values (null, '{{1,2},{3,4}}', '{2020-01-01,NULL}')",
+        "drop table fa",
+    ],
     "named_by_their_table": [
         "CREATE TABLE g (a int, b int GENERATED ALWAYS AS (g.a * 2) STORED, c text DEFAULT 'g.a',"
         " CHECK (public.g.a <> 7 AND g.c <> 'g.b'))",

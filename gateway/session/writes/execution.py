@@ -39,7 +39,6 @@ from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.rounded import gives_rounded
 from gateway.sql.writes.writes import Write, as_write, check_width, parts_of, target_of
 from gateway.store.definitions.definitions import ROWID, Changed
-from gateway.store.disk.faults import shown_row
 from gateway.store.rows.rounding import HINT, MayRound, rounding
 from gateway.store.rows.snapshots import Snapshot
 
@@ -243,10 +242,16 @@ class Executor(Returns):
                 told = not self.authority.asks or self.authority.may(
                     self.authority.role, "r", thing
                 )
+                values = self._shown(view.base.name, row) if told else []
                 raise WithCheckOptionViolation(
                     f'new row violates check option for view "{check.view}"',
-                    detail=f"Failing row contains ({shown_row(row)})." if told else "",
+                    detail=f"Failing row contains ({', '.join(values)})." if told else "",
                 )
+
+    def _shown(self, name: TableName, row: pa.RecordBatch) -> list[str]:
+        store = self.registry.store
+        definition = store.table(name)
+        return [] if definition is None else store.expressions.shown(definition, row)
 
     def _computed(
         self, query: Computation, tables: Mapping[TableName, Table], bound: Bound

@@ -22,9 +22,10 @@ from gateway.sources.table import TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.names.scope import table_node
 from gateway.sql.text.dialect import parse
+from gateway.sql.text.quoting import identifier
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.definitions.domains import Domain
-from gateway.store.disk.faults import shown_row
+from gateway.store.disk.faults import cut, shown_value
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.defaults import constant_default
 from gateway.store.rows.snapshots import Snapshot
@@ -35,6 +36,11 @@ _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'(?:::regclass)?\)", re.IGNORECA
 # What looks at the value that the row itself was given.
 _LATEST = re.compile(r"\b(currval|lastval)\b", re.IGNORECASE)
 _MOMENTS = frozenset({"date", "time", "timestamp", "timestamptz"})
+# Shown in messages as Python shows them.
+_PLAIN = frozenset(
+    {"int2", "int4", "int8", "oid", "bool", "text", "varchar", "bpchar", "name", "bytea", "uuid",
+     "json", "jsonb"}
+)  # fmt: skip
 # For expressions over no columns: as many rows as values are wanted.
 _ROWS = TableName("gradwire", "rows")
 _VALUES = TableName("gradwire", "values")  # of a domain
@@ -91,6 +97,24 @@ class EngineExpressions:
         """The value of an expression over each row."""
         return self._over(_seen(definition), (text,), rows)[0]
 
+    def shown(self, definition: TableDefinition, row: pa.RecordBatch) -> list[str]:
+        """What messages show of the values of one row: PostgreSQL's texts, 64 bytes of each."""
+        columns = {column.name: column for column in definition.columns}
+        computed = [
+            name
+            for name in row.schema.names
+            if name in columns
+            and columns[name].type.name not in _PLAIN
+            and row.column(name)[0].is_valid
+        ]
+        texts = tuple(f"CAST({identifier(name)} AS text)" for name in computed)
+        found = self._over(_seen(definition), texts, row.select(computed)) if computed else []
+        written = {name: str(text[0]) for name, text in zip(computed, found, strict=True)}
+        return [
+            cut(written[name]) if name in written else _shown(columns.get(name), values[0].as_py())
+            for name, values in zip(row.schema.names, row.columns, strict=True)
+        ]
+
     def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
         """Refuse rows for which a CHECK is false; NULL passes.
 
@@ -109,11 +133,11 @@ class EngineExpressions:
         if not places:
             return
         row, number = min(places)
-        table = definition.name
+        table, told = definition.name, ", ".join(self.shown(definition, rows.slice(row, 1)))
         raise CheckViolation(
             f'new row for relation "{table.name}" violates check constraint'
             f' "{checks[number].name}"',
-            detail=f"Failing row contains ({shown_row(rows.slice(row, 1))}).",
+            detail=f"Failing row contains ({told}).",
             table=(table.schema, table.name),
             constraint=checks[number].name,
             row=row,
@@ -219,6 +243,13 @@ def _query(name: TableName, texts: tuple[str, ...]) -> exp.Select:
     return exp.Select(expressions=items, from_=exp.From(this=table_node(name)))
 
 
+def _shown(column: Column | None, value: object) -> str:
+    """A value that needs no engine; one of char(n) has its blanks."""
+    if column is not None and column.type.name == "bpchar" and isinstance(value, str):
+        return cut(value.ljust(column.typmod - 4))
+    return shown_value(value)
+
+
 def _refuse_no_boolean(check: str, kind: Type) -> None:
     if kind.name != "bool" and check.upper() != "NULL":
         raise DatatypeMismatch(f"argument of CHECK must be type boolean, not type {kind.sql}")
@@ -231,7 +262,7 @@ def _of_values(domain: Domain, values: pa.Array) -> tuple[Relation, pa.RecordBat
 
 
 def _seen(definition: TableDefinition) -> Relation:
-    columns = {c.name: ColumnInfo(c.type, not c.not_null) for c in definition.columns}
+    columns = {c.name: ColumnInfo(c.type, not c.not_null, c.typmod) for c in definition.columns}
     return Relation(definition.name, columns)
 
 

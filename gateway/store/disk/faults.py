@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,8 @@ def _duplicate_of_own(definition: TableDefinition, values: str) -> UniqueViolati
 
 
 def _spelt_as_postgres(column: Column, value: str) -> str:
+    if column.type.name == "bpchar":
+        return value.ljust(column.typmod - 4)
     return _SPELT.get(column.type.name, str)(value)
 
 
@@ -140,7 +142,18 @@ _SPELT: dict[str, Callable[[str], str]] = {
     "bool": lambda text: text[0],
     "float4": lambda text: text.removesuffix(".0"),
     "float8": lambda text: text.removesuffix(".0"),
+    "bytea": lambda text: "\\x" + "".join(code or f"{ord(c):02x}" for code, c in _octets(text)),
+    **dict.fromkeys(("date", "timestamp", "timestamptz"), lambda text: _before_christ(text)),
 }
+
+
+def _octets(text: str) -> list[tuple[str, str]]:
+    """Two digits or a character for each byte."""
+    return [(code.lower(), c) for code, c in re.findall(r"\\x([0-9A-F]{2})|(.)", text, re.DOTALL)]
+
+
+def _before_christ(text: str) -> str:
+    return text.replace(" (BC)", "") + " BC" if " (BC)" in text else text
 
 
 def _repeated(delta: pa.Table, key: tuple[str, ...]) -> dict[str, str]:
@@ -153,8 +166,17 @@ def _repeated(delta: pa.Table, key: tuple[str, ...]) -> dict[str, str]:
     return {}
 
 
-def refuse_nulls(rows: pa.RecordBatch, definition: TableDefinition) -> None:
+def refuse_nulls(
+    rows: pa.RecordBatch,
+    definition: TableDefinition,
+    shown: Callable[[TableDefinition, pa.RecordBatch], Sequence[str]],
+) -> None:
     """Check NOT NULL before DuckDB does, for the sake of the message.
+
+    Args:
+        rows: The rows.
+        definition: Their table's.
+        shown: What messages show of the values of one of them.
 
     Raises:
         NotNullViolation: 23502, the first row and in it the first column that is NULL.
@@ -169,22 +191,18 @@ def refuse_nulls(rows: pa.RecordBatch, definition: TableDefinition) -> None:
         return
     row, number = min(places)
     whole = rows.num_columns == len(definition.columns)
+    told = shown(definition, rows.slice(row, 1)) if whole else ()
     raise NotNullViolation(
         f'null value in column "{definition.columns[number].name}" of relation'
         f' "{definition.name.name}" violates not-null constraint',
-        detail=f"Failing row contains ({shown_row(rows.slice(row, 1))})." if whole else "",
+        detail=f"Failing row contains ({', '.join(told)})." if whole else "",
         table=(definition.name.schema, definition.name.name),
         column=definition.columns[number].name,
     )
 
 
-def shown_row(row: pa.RecordBatch) -> str:
-    """One row for a person, as in "Failing row contains (...)"."""
-    return ", ".join(shown_value(column[0].as_py()) for column in row.columns)
-
-
 def shown_value(value: Any) -> str:
-    """A value for a person; PostgreSQL cuts each at 64 bytes, too."""
+    """A value for a person, as in "Failing row contains (...)"."""
     match value:
         case None:
             return "null"
@@ -198,4 +216,14 @@ def shown_value(value: Any) -> str:
             text = "\\x" + value.hex()
         case _:
             text = str(value)
-    return text if len(text) <= 64 else text[:64] + "..."
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """At most 64 bytes of a text, as PostgreSQL shows of each value.
+
+    >>> cut("é" * 40) == "é" * 32 + "..."
+    True
+    """
+    written = text.encode()
+    return text if len(written) <= 64 else written[:64].decode(errors="ignore") + "..."

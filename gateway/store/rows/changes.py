@@ -53,7 +53,7 @@ class Target:
         """
         if any(column.generated is not None for column in self.definition.columns):
             rows = self.expressions.generated(self.definition, rows)
-        refuse_nulls(rows, self.definition)
+        refuse_nulls(rows, self.definition, self.expressions.shown)
         if self.definition.checks and rows.num_rows:
             self.expressions.check(self.definition, rows)
         return rows
@@ -164,7 +164,7 @@ def update(
         new = pa.RecordBatch.from_pydict(values)
         hold_columns(definition, new, target.expressions)
         if not needs_whole(definition):
-            refuse_nulls(new, definition)
+            refuse_nulls(new, definition, target.expressions.shown)
         arrays = [batch.column(0).cast(pa.int64()), *new.columns]
         names = ["row", *(target.inside[c] for c in columns)]
         parts.append(pa.RecordBatch.from_arrays(arrays, names))

@@ -13,6 +13,7 @@ import pyarrow as pa
 from gateway.errors import FeatureNotSupported
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.definitions.domains import Domain
+from gateway.store.disk.faults import shown_value
 from gateway.store.rows.defaults import constant_default
 
 
@@ -40,6 +41,10 @@ class Expressions(Protocol):
 
     def compute(self, definition: TableDefinition, text: str, rows: pa.RecordBatch) -> pa.Array:
         """The value of an expression over each row."""
+        ...
+
+    def shown(self, definition: TableDefinition, row: pa.RecordBatch) -> list[str]:
+        """What messages show of the values of one row: PostgreSQL's texts, 64 bytes of each."""
         ...
 
     def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
@@ -87,6 +92,10 @@ class Constants:
     def compute(self, definition: TableDefinition, text: str, rows: pa.RecordBatch) -> pa.Array:
         """Nothing: there is nobody to compute it."""
         raise FeatureNotSupported(f"{text} is no constant")
+
+    def shown(self, definition: TableDefinition, row: pa.RecordBatch) -> list[str]:
+        """The values as Python shows them."""
+        return [shown_value(column[0].as_py()) for column in row.columns]
 
     def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
         """Nothing: there is nobody to compute them."""

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.store.definitions.definitions import Key, TableDefinition
-from gateway.store.disk.faults import duplicate, shown_value, translated
+from gateway.store.disk.faults import duplicate, translated
 from gateway.store.rows import row_lookups
 from gateway.store.rows.changes import Target
 from gateway.store.rows.expressions import Expressions
@@ -66,7 +66,10 @@ def refuse_duplicates(target: Target, key: Key, rows: pa.Table | None = None) ->
     found = _among_columns(target, key, rows) if key.is_plain else _among_values(target, key)
     if found.num_rows:
         shown = key.columns or key.values
-        values = [shown_value(column[0].as_py()) for column in found.columns[: len(shown)]]
+        row = pa.RecordBatch.from_arrays(
+            [column.combine_chunks() for column in found.columns[: len(shown)]], [*shown]
+        )
+        values = target.expressions.shown(target.definition, row)
         raise duplicate(target.definition, key.name, dict(zip(shown, values, strict=True)))
 
 

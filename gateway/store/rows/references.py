@@ -18,7 +18,7 @@ from gateway.errors import FeatureNotSupported, ForeignKeyViolation
 from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Changed, ForeignKey
-from gateway.store.disk.faults import shown_value, translated
+from gateway.store.disk.faults import translated
 from gateway.store.rows import changes, keys, row_lookups
 from gateway.store.rows.changes import Target
 
@@ -350,7 +350,7 @@ def _first(child: Target, key: ForeignKey, found: pa.Table) -> str | None:
     if not found.num_rows:
         return None
     types = [child.definition.column(name).arrow for name in key.columns]
-    values = [
-        column.cast(kind)[0].as_py() for column, kind in zip(found.columns, types, strict=True)
-    ]
-    return ", ".join(map(shown_value, values))
+    pairs = zip(found.combine_chunks().columns, types, strict=True)
+    values = [column.cast(kind).combine_chunks() for column, kind in pairs]
+    row = pa.RecordBatch.from_arrays(values, [*key.columns])
+    return ", ".join(child.expressions.shown(child.definition, row))
