@@ -52,13 +52,16 @@ def test_changed_rows_are_counted(name: str, request: pytest.FixtureRequest) -> 
                 " FROM pg_stat_database WHERE datname = current_database()"
             ).fetchone()
             assert whole == (True,) * 6
+            client.execute("ANALYZE measured")
             sizes = client.execute(
                 "SELECT pg_table_size('measured') BETWEEN 8192 AND 1000000,"
                 " pg_relation_size('measured') > 0,"
                 " pg_total_relation_size('measured') >= pg_table_size('measured'),"
-                " pg_relation_size('untouched'), n_live_tup BETWEEN 980 AND 1020"
-                " FROM pg_stat_user_tables WHERE relname = 'measured'"
+                " pg_relation_size('untouched'), n_live_tup BETWEEN 980 AND 1020,"
+                " reltuples BETWEEN 980 AND 1020"
+                " FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid"
+                " WHERE c.relname = 'measured'"
             ).fetchone()
-            assert sizes == (True, True, True, 0, True)
+            assert sizes == (True, True, True, 0, True, True)
         finally:
             client.execute("DROP TABLE measured, untouched")

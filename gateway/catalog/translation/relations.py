@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.system.static import static
+from gateway.catalog.translation.functions import TEMPLATES
 from gateway.catalog.translation.operators import apply
 from gateway.catalog.translation.resolution import (
     INT8,
@@ -151,6 +152,8 @@ class Relations:
         ]
         schema = node.db or "pg_catalog" if shown == node.name else ""
         full = found.sql.rpartition('."')[2].rstrip('"')
+        if found.sql.endswith('pg_class"'):
+            columns = [(n, _counted(t, called) if n == "reltuples" else t) for n, t in columns]
         scope.sources.append(_named(Source(shown, columns, schema, full), alias))
         return f"{found.sql} AS {called}"
 
@@ -266,6 +269,14 @@ def _named_by(name: str, shown: str) -> str:
     """What the one column of a function's rows is called: as its OUT parameter, if it has one."""
     outputs = {routine.outputs for routine in static().functions.get(name, ())}
     return next((each[0][0] for each in outputs if len(each) == 1), shown)
+
+
+def _counted(reltuples: Term, called: str) -> Term:
+    """pg_class.reltuples: of a table its rows now, where it has some; there are no statistics."""
+    rows = TEMPLATES["pg_stat_get_live_tuples"].format(f'{called}."oid"')
+    own = f"""{called}."relkind" IN ('r', 'm')"""
+    counted = f"CASE WHEN {own} THEN NULLIF({rows}, 0) END"
+    return replace(reltuples, sql=f"CAST(COALESCE({counted}, {reltuples.sql}) AS FLOAT)")
 
 
 def _is_join_in_parentheses(node: exp.Expr) -> bool:
