@@ -16,6 +16,7 @@ from functools import lru_cache
 from datafusion import SessionContext
 
 BATCH_SIZE = "datafusion.execution.batch_size"
+DEAL_OUT = "datafusion.optimizer.enable_round_robin_repartition"
 
 # The engine's own choice; what calls that make large values take at most, and at least. A batch
 # that is sent costs some 0.1 ms of its own: half a million short texts in upper case take 0.2 s, a
@@ -71,6 +72,22 @@ def rows_at_a_time(sql: str) -> int:
     return 1 << (rows.bit_length() - 1)
 
 
+# Aggregates and windows whose value may tell in which order the rows came. Several threads deal the
+# batches of a table out among them, and so change it.
+_TELLING_ORDER = re.compile(
+    r"\b(?:array_agg|string_agg|first_value|last_value|nth_value|row_number|ntile|lag|lead)\b"
+)
+
+
+def is_dealt_out(sql: str) -> bool:
+    """Whether the rows of a query may come in any order: nothing in it would tell.
+
+    >>> is_dealt_out("SELECT sum(a) FROM t"), is_dealt_out("SELECT array_agg(a) FROM t")
+    (True, False)
+    """
+    return _TELLING_ORDER.search(sql) is None
+
+
 @lru_cache(4096)  # a step of training is run a thousand times, a gradient in many layers
 def _weight(word: str) -> int:
     found = _WEIGHTS.get(word)
@@ -80,17 +97,20 @@ def _weight(word: str) -> int:
 
 
 class Own:
-    """A session's context, which takes as many rows at a time as the query at hand should."""
+    """A session's context, set up as the query at hand should have it."""
 
     def __init__(self, context: SessionContext) -> None:
         self.context = context
-        self._rows = MOST_ROWS
+        self._rows, self._dealt = MOST_ROWS, True
 
-    def taking(self, rows: int) -> SessionContext:
-        """It, for what is planned or run next."""
+    def taking(self, rows: int, dealt: bool) -> SessionContext:
+        """It, for what is planned or run next: so many rows at a time, dealt out or in order."""
         if rows != self._rows:
             self.context.sql(f"SET {BATCH_SIZE} = {rows}")
             self._rows = rows
+        if dealt != self._dealt:
+            self.context.sql(f"SET {DEAL_OUT} = {dealt}")
+            self._dealt = dealt
         return self.context
 
 
@@ -123,6 +143,7 @@ class Contexts:
             all that its context knows (60 us). The session's bound on memory is theirs, too.
         memory_bytes: That bound; None: as much as there is.
         rows: How many are taken at a time.
+        dealt: Whether threads deal a table's rows out among them, which changes their order.
     """
 
     session: Own
@@ -130,11 +151,12 @@ class Contexts:
     finished: BySize
     memory_bytes: int | None
     rows: int = MOST_ROWS
+    dealt: bool = True
 
     @property
     def own(self) -> SessionContext:
         """The session's own context, as it is to be for these queries."""
-        return self.session.taking(self.rows)
+        return self.session.taking(self.rows, self.dealt)
 
     @property
     def plain(self) -> SessionContext:
@@ -148,4 +170,4 @@ class Contexts:
 
     def fit_for(self, sql: str) -> Contexts:
         """These, for that query."""
-        return replace(self, rows=rows_at_a_time(sql))
+        return replace(self, rows=rows_at_a_time(sql), dealt=is_dealt_out(sql))
