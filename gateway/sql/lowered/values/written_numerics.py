@@ -41,7 +41,7 @@ _OUTPUTS = (exp.Alias, exp.Select)
 _TAKING = frozenset(
     {"to_json", "to_jsonb", "json_agg", "jsonb_agg", "json_build_array", "jsonb_build_array",
      "json_build_object", "jsonb_build_object", "array_agg", "format", "concat", "concat_ws",
-     "row", "div", "sign", "count"}
+     "row", "div", "sign", "count", "pg_typeof"}
 ) | OF_NUMERICS | frozenset(SPREADS)  # fmt: skip
 
 # Calls that may become numerics.
