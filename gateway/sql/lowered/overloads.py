@@ -194,6 +194,12 @@ def _shown(types: Sequence[Type | None]) -> list[str]:
 
 
 def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
+    if node.name == "jsonb_path_true":
+        raise FeatureNotSupported(
+            "text search is not supported",
+            hint="LIKE, ~ and regexp_match find words.",
+            position=position_of(node),
+        )
     if None in types:
         raise _untold(node, node.expressions[types.index(None)])
     known = [None if is_unknown(e) else k for e, k in zip(node.expressions, types, strict=True)]
@@ -232,8 +238,6 @@ def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
 
 
 def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
-    if node.name == "jsonb_path_true":
-        return FeatureNotSupported("text search is not supported", position=position_of(node))
     return FeatureNotSupported(
         f"cannot tell the type of {argument.sql(dialect=DIALECT)}, which {node.name} depends on",
         hint="Cast it to the type it has.",

@@ -48,12 +48,31 @@ def spell_out(block: Block) -> None:
 
 
 _RANGES = ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange")
+_TRANSACTIONS = ("txid_current", "txid_current_if_assigned", "txid_current_snapshot",
+                 "pg_current_xact_id", "pg_current_xact_id_if_assigned", "pg_current_snapshot",
+                 "txid_status", "pg_xact_status")  # fmt: skip
+_SEARCHING = ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery",
+              "websearch_to_tsquery", "ts_rank", "ts_rank_cd", "ts_headline", "setweight",
+              "array_to_tsvector", "tsvector_to_array", "jsonb_to_tsvector", "json_to_tsvector",
+              "numnode", "querytree", "ts_delete", "ts_filter", "ts_rewrite")  # fmt: skip
+_OF_NETWORKS = ("host", "hostmask", "netmask", "network", "masklen", "broadcast", "family",
+                "set_masklen", "inet_merge", "inet_same_family", "macaddr8_set7bit")  # fmt: skip
+_OF_XML = ("xpath", "xpath_exists", "xmlcomment", "xml_is_well_formed", "table_to_xml",
+           "query_to_xml", "xmlexists")  # fmt: skip
+_OF_RANGES = ("isempty", "lower_inc", "upper_inc", "lower_inf", "upper_inf", "range_merge",
+              "multirange", "range_agg", "range_intersect_agg")  # fmt: skip
 _POPULATING = tuple(f"{kind}_populate_record{set_}" for kind in ("json", "jsonb")
                     for set_ in ("", "set"))  # fmt: skip
 # PostgreSQL's functions that are not here, and what may be written instead.
 _REFUSED = {
     "setseed": "random() draws anew in each statement; keep what it drew in a table.",
-    **dict.fromkeys(_RANGES, "Keep the two bounds in columns of their own."),
+    "timeofday": "Write to_char(clock_timestamp(), '...').",
+    "trim_scale": "All values of a column show the digits of its type here.",
+    **dict.fromkeys(_TRANSACTIONS, "Transactions have no numbers here; nextval() gives one."),
+    **dict.fromkeys((*_RANGES, *_OF_RANGES), "Keep the two bounds in columns of their own."),
+    **dict.fromkeys(_SEARCHING, "Text search is not here: LIKE, ~ and regexp_match find words."),
+    **dict.fromkeys(_OF_NETWORKS, "Keep addresses as texts."),
+    **dict.fromkeys(_OF_XML, "Keep documents as jsonb, or XML as texts."),
     **dict.fromkeys(_POPULATING, "Write json_to_record(...) AS r(name type, ...)."),
 }
 

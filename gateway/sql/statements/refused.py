@@ -34,6 +34,15 @@ ALTER CALL CREATE DO DROP IMPORT LOAD REASSIGN SECURITY
 """
 UNSUPPORTED = frozenset(_KNOWN.split())
 _TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "SECURITY"})
+# What may be written instead.
+_HINTS = {
+    "DO": "Send its statements one by one; IF EXISTS and IF NOT EXISTS stand for many conditions.",
+    "CALL": "Send the statements of a procedure one by one.",
+    "CREATE PROCEDURE": "Send its statements one by one.",
+    "CREATE TRIGGER": "Write what it does into the statements: WITH ... RETURNING, or ON CONFLICT.",
+    "CREATE RULE": "Write what it does into the statements, or INSERT and UPDATE through a view.",
+    "CREATE DATABASE": "CREATE SCHEMA makes a place of their own for tables.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +84,8 @@ def refuse_command(tokens: Sequence[Token], text: str) -> NoReturn:
     first = tokens[0].text.upper()
     if tokens[0].token_type == TokenType.IDENTIFIER or first.split()[0] not in UNSUPPORTED:
         raise syntax_fault(tokens[0], tokens, text)
-    words = [token.text.upper() for token in tokens[: 2 if first in _TWO_WORDS else 1]]
-    raise FeatureNotSupported(f"{' '.join(words)} is not supported", position=tokens[0].start + 1)
+    words = " ".join(each.text.upper() for each in tokens[: 2 if first in _TWO_WORDS else 1])
+    place = tokens[0].start + 1
+    raise FeatureNotSupported(
+        f"{words} is not supported", hint=_HINTS.get(words, ""), position=place
+    )

@@ -172,7 +172,10 @@ def _table_options(reader: Reader) -> str:
             words = {"PRESERVE ROWS": "preserve", "DELETE ROWS": "delete", "DROP": "drop"}
             on_commit = words[reader.need(*words)]
         elif word := reader.one_of("INHERITS", "PARTITION BY", "TABLESPACE"):
-            raise FeatureNotSupported(f"CREATE TABLE ... {word} is not supported")
+            raise FeatureNotSupported(
+                f"CREATE TABLE ... {word} is not supported",
+                hint="Leave it out: one table holds all rows." if word == "PARTITION BY" else "",
+            )
         elif word := reader.one_of("LOCATION", "STORED AS"):
             raise _refusal(word)
         elif reader.accept("WITH", "("):
