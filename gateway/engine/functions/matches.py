@@ -1,4 +1,7 @@
-"""regexp_matches, regexp_split_to_array and regexp_like: what `regexps` finds, taken apart."""
+"""regexp_matches, regexp_split_to_array and regexp_like: what `regexps` finds, taken apart.
+
+And LIKE with ANY and ALL of arrays that a row or a parameter gives.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.engine.functions.regexps import Match, found_in, groups_in, groups_of, refuse_global
 from gateway.engine.functions.result_sizes import MOST_ELEMENTS, admit
@@ -57,9 +61,42 @@ def like(text: str, pattern: str, flags: str) -> bool:
     return bool(found_in(text, pattern, flags))
 
 
+def like_each(texts: pa.Array, arrays: pa.ListArray, words: pa.Array) -> pa.Array:
+    """Whether each text is like one of the patterns, or like all, in time linear in the text.
+
+    Args:
+        texts: NULL is like nothing that is known.
+        arrays: The patterns for each; a NULL among them is not known, a NULL array gives NULL.
+        words: "ANY" or "ALL", with "I" behind it for ILIKE and "!" for NOT; the same for all.
+    """
+    word = words[0].as_py() if len(words) else "ANY"
+    rows: dict[tuple[str | None, ...] | None, list[int]] = {}
+    for row, patterns in enumerate(arrays.to_pylist()):
+        rows.setdefault(None if patterns is None else tuple(patterns), []).append(row)
+    found = [_like_these(texts.take(pa.array(at)), of, word) for of, at in rows.items()]
+    order = pa.array([row for at in rows.values() for row in at], pa.int64())
+    return pa.concat_arrays([pa.array([], pa.bool_()), *found]).take(pc.sort_indices(order))
+
+
+def _like_these(texts: pa.Array, patterns: tuple[str | None, ...] | None, word: str) -> pa.Array:
+    unknown = pa.nulls(len(texts), pa.bool_())
+    if patterns is None:
+        return unknown
+    whole = word.startswith("ALL")
+    made = pa.repeat(pa.scalar(whole), len(texts))
+    for pattern in patterns:
+        each = unknown
+        if pattern is not None:
+            each = pc.match_like(texts, pattern, ignore_case="I" in word)
+        each = pc.invert(each) if "!" in word else each
+        made = pc.and_kleene(made, each) if whole else pc.or_kleene(made, each)
+    return made
+
+
 _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
 ROWS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...] = (
     ("regexp_parts", split, [_TEXT] * 3, _TEXTS),
     ("all_matches", matches, [_TEXT] * 3, pa.list_(_TEXTS)),
     ("is_matched", like, [_TEXT] * 3, pa.bool_()),
 )
+LIKES = (("like_each", [_TEXT, _TEXTS, _TEXT], pa.bool_(), like_each),)

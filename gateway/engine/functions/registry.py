@@ -38,6 +38,7 @@ from gateway.engine.functions.doubles import DOUBLES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.interval_text import interval_to_char
 from gateway.engine.functions.local_times import LOCAL_TIMES
+from gateway.engine.functions.matches import LIKES
 from gateway.engine.functions.number_text import number_to_char, numeric_to_char, read_number
 from gateway.engine.functions.number_texts import NUMBER_TEXTS
 from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
@@ -315,6 +316,7 @@ _WHOLE = made(
     [
         *_COLUMNAR,
         *ARRAY_KEYS,
+        *LIKES,
         *DEGREES,
         *ROOMS,
         *QUOTIENTS,

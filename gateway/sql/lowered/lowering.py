@@ -32,6 +32,7 @@ from gateway.sql.lowered.values.arrays import item
 from gateway.sql.lowered.values.casting import cast, item_of
 from gateway.sql.lowered.values.moment_casts import cast_of, interval_of
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
@@ -141,7 +142,7 @@ def _like(node: exp.Expr) -> exp.Expr | None:
         text = patterns.name if patterns.is_string else patterns.this.name
         items = [item_of(word, exp.DataType(this=DType.TEXT)) for word in read_array(text)]
     else:
-        raise FeatureNotSupported("LIKE ANY of a computed array is not supported")
+        return _like_each(node, patterns, isinstance(side, exp.All))
     join = exp.Or if isinstance(side, exp.Any) else exp.And
     negate = {"negate": True} if node.args.get("negate") else {}
     each = [type(node)(this=node.this.copy(), expression=item.copy(), **negate) for item in items]
@@ -151,6 +152,14 @@ def _like(node: exp.Expr) -> exp.Expr | None:
     for one in each[1:]:
         whole = join(this=whole, expression=one)
     return exp.paren(whole, copy=False)
+
+
+def _like_each(node: exp.Expr, patterns: exp.Expr, whole: bool) -> exp.Expr:
+    """The same of patterns that are computed."""
+    word = "ALL" if whole else "ANY"
+    word += "I" * isinstance(node, exp.ILike) + "!" * bool(node.args.get("negate"))
+    given = [node.this.copy(), cast_copy(patterns, "text[]"), exp.Literal.string(word)]
+    return exp.Anonymous(this="like_each", expressions=given)
 
 
 def _like_escape(node: exp.Expr) -> exp.Expr | None:

@@ -253,6 +253,7 @@ def _index(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
 _PLACES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[..., Told]], ...] = (
     ((exp.Limit, exp.Offset, exp.Fetch), _always(INT8)),
     (_TEXTUAL, _always(TEXT)),
+    ((exp.Any, exp.All), _always(array_of(TEXT))),  # of LIKE; others are calls by now
     ((exp.DPipe,), _joined),
     (_OF_ARRAYS, _compared),
     ((exp.Pow,), _raised),
