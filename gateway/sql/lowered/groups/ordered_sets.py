@@ -37,8 +37,9 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
         _put_several(node, known)
         return
     if name != "mode" and not _is_percentile(node, name, known):
-        if name == "percentile_cont":
-            _settle_kind(node, known)
+        ordered = node.expression.expressions[0]
+        if name == "percentile_cont" and known.of(ordered.this) is FLOAT4:
+            ordered.set("this", cast_copy(ordered.this, "float8"))
         return
     whole: exp.Expr = node
     where = None
@@ -56,26 +57,13 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
         share = node.this.expressions[0].copy()
         counts = _filtered(counted, where, ordered.this)
         if name == "percentile_cont":
-            made, kind = _between(values, share, counts), FLOAT8
+            kind = INTERVAL if kind is INTERVAL else FLOAT8
+            made = _between(values, share, counts, kind)
         else:
             made = _at(values, share, counts)
     if kind is not None:
         made.meta[GIVES] = kind
     whole.replace(made)
-
-
-def _settle_kind(node: exp.WithinGroup, known: Types) -> None:
-    """Let the engine's percentile_cont take what it can, as PostgreSQL does, in place."""
-    ordered = node.expression.expressions[0]
-    kind = known.of(ordered.this)
-    if kind is INTERVAL:
-        raise FeatureNotSupported(
-            "percentile_cont of intervals is not supported",
-            hint="Take it of extract(epoch FROM ...), or percentile_disc.",
-            position=position_of(node.this),
-        )
-    if kind is FLOAT4:
-        ordered.set("this", cast_copy(ordered.this, "float8"))
 
 
 def _put_rank(node: exp.WithinGroup, name: str) -> None:
@@ -252,7 +240,7 @@ def _put_several(node: exp.WithinGroup, known: Types) -> None:
     if node.this.name == "percentile_disc" and kind is not None and kind.array_oid:
         made.meta[GIVES] = array_of(kind)
     else:
-        made.meta[GIVES] = array_of(FLOAT8)
+        made.meta[GIVES] = array_of(INTERVAL if kind is INTERVAL else FLOAT8)
 
 
 def _collected(ordered: exp.Expr) -> exp.Expr:
@@ -286,6 +274,8 @@ def _is_rough(node: exp.WithinGroup, known: Types) -> bool:
     while isinstance(share, exp.Cast | exp.Paren):
         share = share.this
     kind = known.of(node.expression.expressions[0].this)
+    if kind is INTERVAL:  # which the engine has none of
+        return True
     numbers = kind is not None and (kind.name in (*INTEGER, *FLOATING) or kind is NUMERIC)
     if isinstance(share, exp.Null):
         return numbers
@@ -313,18 +303,18 @@ def _at(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
     return _where_told(share, _element(values, least))
 
 
-def _between(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
+def _between(values: exp.Expr, share: exp.Expr, counted: exp.Expr, kind: Type) -> exp.Expr:
     """The value at that share of the way from the first row to the last, between two of them."""
     last = exp.paren(exp.Sub(this=cast_copy(counted, "float8"), expression=_number(1)))
     place = exp.paren(exp.Mul(this=cast_copy(share, "float8"), expression=last))
     below = exp.Anonymous(this="floor", expressions=[place])
     above = exp.Anonymous(this="ceil", expressions=[place.copy()])
     first, second = (
-        cast_copy(_element(values, exp.Add(this=each, expression=_number(1))), "float8")
+        cast_copy(_element(values, exp.Add(this=each, expression=_number(1))), kind)
         for each in (below, above)
     )
     rest = exp.paren(exp.Sub(this=place.copy(), expression=below.copy()))
-    way = exp.Mul(this=rest, expression=exp.paren(exp.Sub(this=second, expression=first.copy())))
+    way = exp.Mul(this=exp.paren(exp.Sub(this=second, expression=first.copy())), expression=rest)
     whole = exp.EQ(this=below.copy(), expression=above.copy())
     made = exp.Case(
         ifs=[exp.If(this=whole, true=first)], default=exp.Add(this=first.copy(), expression=way)
