@@ -26,7 +26,7 @@ from gateway.errors import ArraySubscriptError, NumericValueOutOfRange
 from gateway.sql.inputs import json_parts
 from gateway.sql.inputs.escapes import unistr
 from gateway.sql.inputs.jsontext import quoted, read_json, read_jsonb
-from gateway.sql.inputs.literals import bytea, like_pattern
+from gateway.sql.inputs.literals import bytea, like_pattern, similar_pattern
 
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()
@@ -143,6 +143,7 @@ Row = tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType]
 MORE: tuple[Row, ...] = (
     ("format_text", format_text, [_TEXT, _TEXTS], _TEXT),
     ("unistr", unistr, [_TEXT], _TEXT),
+    ("similar_pattern", similar_pattern, [_TEXT, _TEXT], _TEXT),
     ("like_escape", like_pattern, [_TEXT, _TEXT], _TEXT),
     ("normalize_text", _normalized, [_TEXT, _TEXT], _TEXT),
     ("one_match", lambda found: [found], [_TEXTS], pa.list_(_TEXTS)),

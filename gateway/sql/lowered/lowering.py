@@ -165,7 +165,7 @@ def _like_each(node: exp.Expr, patterns: exp.Expr, whole: bool) -> exp.Expr:
 def _like_escape(node: exp.Expr) -> exp.Expr | None:
     like, escape = node.this, node.expression
     if isinstance(like, exp.SimilarTo):
-        return _similar_escape(like, escape)
+        return _similar(like, escape)
     if not isinstance(like, exp.Like | exp.ILike):
         raise FeatureNotSupported("LIKE ANY with ESCAPE is not supported")
     pattern = like.expression
@@ -178,19 +178,19 @@ def _like_escape(node: exp.Expr) -> exp.Expr | None:
     return like
 
 
-def _similar_escape(like: exp.Expr, escape: exp.Expr) -> exp.Expr | None:
-    if not (like.expression.is_string and escape.is_string):
-        raise FeatureNotSupported("SIMILAR TO with a computed pattern is not supported")
-    return _similar(like, escape.name)
-
-
-def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
-    if isinstance(node.parent, exp.Escape) and escape == "\\":
+def _similar(node: exp.Expr, escape: exp.Expr | None = None) -> exp.Expr | None:
+    """SIMILAR TO is `~` of another pattern, which the engine makes of one that is computed."""
+    if isinstance(node.parent, exp.Escape) and escape is None:
         return None
-    if not node.expression.is_string:
-        raise FeatureNotSupported("SIMILAR TO with a computed pattern is not supported")
-    pattern = literals.similar_pattern(node.expression.name, escape)
-    matched = exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
+    escape = escape or exp.Literal.string("\\")
+    written = node.expression
+    if written.is_string and escape.is_string:
+        text = literals.similar_pattern(written.name, escape.name)
+        pattern: exp.Expr = exp.Literal.string(text)
+    else:
+        given = [cast_copy(written, "text"), escape.copy()]
+        pattern = exp.Anonymous(this="similar_pattern", expressions=given)
+    matched = exp.RegexpLike(this=node.this, expression=pattern)
     write_pattern(matched)
     return matched
 
