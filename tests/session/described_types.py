@@ -213,6 +213,7 @@ PARAMETERS: tuple[str, ...] = (
     "SELECT to_char(m, $1) FROM described",
     "SELECT date_part($1, m) FROM described",
     "SELECT v LIKE ANY ($1), v NOT ILIKE ALL ($2) FROM described",
+    "SELECT json_object(ARRAY[$1, $2]), jsonb_object(ARRAY['a', $3]) FROM described",
     "SELECT mod(a, $1) FROM described",
     "SELECT lag(a, $1) OVER (ORDER BY a) FROM described",
     "SELECT count(*) FROM described HAVING count(*) > $1",

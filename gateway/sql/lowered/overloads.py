@@ -136,6 +136,8 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     named = [row for row in rows().get(name, ()) if len(row.kinds) == len(arguments)]
     if name not in rows() or node.args.get("resolved"):
         return
+    _cast_open_arrays(named, arguments)
+    arguments = node.expressions
     types = [known.of(argument) for argument in arguments]
     fitting = [row for row in named if row.fits(arguments, types)]
     if not fitting:
@@ -153,6 +155,17 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     _note_types(arguments, types)
     gives = GIVEN.get(name) or _array_of(known.of(node))
     node.replace(_written(_closest(fitting, types), arguments, notation.zone, gives))
+
+
+def _cast_open_arrays(named: Sequence[Row], arguments: Sequence[exp.Expr]) -> None:
+    """An array of nothing but parameters and quoted literals is one of texts, in place."""
+    for place, argument in enumerate(arguments):
+        if (
+            isinstance(argument, exp.Array)
+            and all(map(is_unknown, argument.expressions))
+            and any(row.kinds[place] == "texts" for row in named)
+        ):
+            argument.replace(cast_copy(argument, "text[]"))
 
 
 def _array_of(kind: Type | None) -> Type | None:
