@@ -13,6 +13,7 @@ from gateway.errors import (
     IntervalFieldOverflow,
     InvalidDatetimeFormat,
 )
+from gateway.sql.inputs import literals
 from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.lowered.groups.collected import filtered_text, ordered_text
@@ -81,6 +82,10 @@ def _rename(node: exp.Expr) -> None:
     name, arguments = node.name, node.expressions
     if name == "date_bin" and len(arguments) == 3:
         _check_stride(arguments[0])
+        if arguments[2].is_string:
+            plain = literals.timestamp(arguments[2].name, zoned=True)
+            arguments[2].replace(exp.Literal.string(plain))
+            arguments = node.expressions
     write_replacement(node)
     node.set("this", _NAMES.get(node.name, node.this))
     if not isinstance(node.parent, exp.Table):
