@@ -24,12 +24,12 @@ from gateway.sql.lowered.values.json_operators import (
     take_part,
 )
 from gateway.sql.names.scope import position_of
-from gateway.sql.text.building import cast_copy
+from gateway.sql.text.building import cast_copy, whole_call
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.types.dimensions import DIMENSIONS, written_deep
 from gateway.sql.types.inference import GIVES, JSONB, Types
 from gateway.sql.types.numerals import written_number
-from gateway.types import INTEGER, TEXT, Type
+from gateway.types import INTEGER, TEXT, Type, array_of
 
 # Function -> the function of json that it is for jsonb too.
 MAKERS = frozenset(
@@ -292,7 +292,28 @@ def _aggregate(node: exp.Anonymous, known: Types, between: str = "") -> exp.Expr
 
 
 def _gather(node: exp.Anonymous, known: Types) -> None:
-    _aggregate(node, known)
+    if not _gather_distinct(node, known):
+        _aggregate(node, known)
+
+
+def _gather_distinct(node: exp.Anonymous, known: Types) -> bool:
+    """DISTINCT values are sorted as what they are, not as their JSON; whether they are."""
+    value = node.expressions[0]
+    distinct = value.this if isinstance(value, exp.Order) else value
+    kind = known.of(_taken(node))
+    whole = whole_call(node)
+    if kind is None or not isinstance(distinct, exp.Distinct) or isinstance(whole, exp.Window):
+        return False
+    if f"_{kind.name}" not in _THROUGH and (not _is_text(kind) or kind in JSONS or kind.is_enum):
+        return False
+    place, binary = whole.parent, node.name.startswith("jsonb")
+    node.set("this", "array_agg")
+    values = whole.copy()
+    values.meta[GIVES] = array_of(kind)
+    assert place is not None
+    made = called("jsonb_form", as_json(values, array_of(kind)), gives=JSONB)
+    whole.replace(made if binary else cast_copy(made, "json"))
+    return True
 
 
 def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
