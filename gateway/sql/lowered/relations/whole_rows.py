@@ -32,7 +32,7 @@ def write_rows(analysis: Analysis) -> bool:
     marked: set[int] = set()
     compared: dict[int, exp.Expr] = {}
     for block, value, source in found:
-        beside = any(join.side for join in _joins(block.select))
+        beside = any(join.side for join in _joins(_owner(block, source).select))
         if beside and id(source) not in marked:
             _mark(source)
             marked.add(id(source))
@@ -126,13 +126,25 @@ def _is_item(node: exp.Expr, select: exp.Select) -> bool:
 
 def _source(node: exp.Column, block: Block) -> Source | None:
     """The relation whose row it is; a column of that name goes before."""
-    if isinstance(node.this, exp.Star):
-        source = block.source(node.table)
-    elif node.table or any(node.name in (each.columns or ()) for each in block.sources):
-        return None
-    else:
-        source = block.source(node.name)
-    return source if source is not None and source.columns else None
+    at: Block | None = block
+    while at is not None:
+        if isinstance(node.this, exp.Star):
+            source = at.source(node.table)
+        elif node.table or any(node.name in (each.columns or ()) for each in at.sources):
+            return None
+        else:
+            source = at.source(node.name)
+        if source is not None:
+            return source if source.columns else None
+        at = at.parent
+    return None
+
+
+def _owner(block: Block, source: Source) -> Block:
+    """The block, of this one and those around it, that reads the relation."""
+    while source not in block.sources and block.parent is not None:
+        block = block.parent
+    return block
 
 
 def _joins(select: exp.Select) -> Iterator[exp.Join]:
