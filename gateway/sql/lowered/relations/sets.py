@@ -21,6 +21,8 @@ from gateway.sql.names.scope import position_of
 from gateway.sql.text.building import put
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.inference import GIVES
+from gateway.types import TEXT, array_of
 
 
 def spread_sets(tree: exp.Expr) -> None:
@@ -166,7 +168,7 @@ def spread_record(table: exp.Table, call: exp.Anonymous) -> None:
 
     Raises:
         SyntaxFault: 42601, the columns are not declared.
-        FeatureNotSupported: 0A000, one is an array.
+        FeatureNotSupported: 0A000, one is an array of arrays or of JSON.
     """
     alias = table.args.get("alias")
     columns = alias.columns if alias is not None else []
@@ -192,16 +194,35 @@ def _member(item: exp.Expr, column: exp.ColumnDef, call: exp.Anonymous) -> exp.E
     wanted = column.args["kind"]
     key = exp.Literal.string(column.name)
     if wanted.this == exp.DType.ARRAY:
-        raise FeatureNotSupported(
-            f"{call.name} with a column that is an array is not supported",
-            hint="Declare it as json, and take it apart with json_array_elements.",
-            position=position_of(call),
-        )
+        return exp.alias_(_member_array(item, key, wanted, call), column.name, quoted=True)
     part = exp.JSONExtract if wanted.this in _JSONS else exp.JSONExtractScalar
     value: exp.Expr = part(this=item.copy(), expression=key)
     if wanted.this != exp.DType.TEXT:
         value = exp.Cast(this=value, to=wanted.copy())
     return exp.alias_(value, column.name, quoted=True)
+
+
+def _member_array(
+    item: exp.Expr, key: exp.Expr, wanted: exp.DataType, call: exp.Anonymous
+) -> exp.Expr:
+    """The elements of a member that is an array; one that is a string is the text of an array."""
+    if wanted.expressions[0].this in (*_JSONS, exp.DType.ARRAY):
+        raise FeatureNotSupported(
+            f"{call.name} with a column of arrays of arrays, or of JSON, is not supported",
+            hint="Declare it as json, and take it apart with json_array_elements.",
+            position=position_of(call),
+        )
+    member = exp.JSONExtract(this=item.copy(), expression=key.copy())
+    elements = exp.Anonymous(this="json_texts", expressions=[member.copy()])
+    elements.meta[GIVES] = array_of(TEXT)
+    text = exp.JSONExtractScalar(this=item.copy(), expression=key.copy())
+    kind = exp.Anonymous(this="json_kind", expressions=[member])
+    kind.meta[GIVES] = TEXT
+    ifs = [
+        exp.If(this=exp.Literal.string("string"), true=exp.Cast(this=text, to=wanted.copy())),
+        exp.If(this=exp.Literal.string("null"), true=exp.Null()),
+    ]
+    return exp.Case(this=kind, ifs=ifs, default=exp.Cast(this=elements, to=wanted.copy()))
 
 
 def spread_unnest(item: exp.Unnest) -> None:
