@@ -340,7 +340,7 @@ class EmbeddedSession:
     def _provided(self, table: Table) -> EngineTable | Dataset:
         if isinstance(table, Held) and len(table.schema):
             return self._shelf.table(table.held_rows)
-        return as_dataset(table, self._failures)
+        return as_dataset(table, self._failures, self.memory_bytes)
 
     def _schema(self, name: str) -> Schema:
         catalog = self._context.catalog(_CATALOG)

@@ -27,6 +27,7 @@ QUERIES = (
     "SELECT time, avg(v) FROM g GROUP BY time",
     "SELECT lat, avg(v * v * v + 2 * v) FROM g GROUP BY lat",
     "SELECT lat, v FROM g WHERE lon = 3 ORDER BY v, lat LIMIT 1000",
+    "SELECT v * 2 FROM g WHERE v >= 0 LIMIT 10 OFFSET 10000000",
 )
 
 # What spills: ten million rows, of which the last are sent. Run once before it is measured, for the
