@@ -12,6 +12,7 @@ import xarray
 from zarr.storage import LocalStore
 
 from gateway.sources.grid import grid as grids
+from gateway.wire.connection import streaming
 from tests.session.grids import client_of
 
 SHAPE = (16, 100, 200)
@@ -26,6 +27,8 @@ CASES = [
     ((1, 100, 200), 1 << 16, (*ANY_ORDER, ORDERED)),
     ((1, 100, 200), 1 << 20, (*ANY_ORDER, ORDERED)),
     ((16, 10, 100), 1 << 18, ANY_ORDER),
+    ((16, 10, 100), 1 << 19, (ORDERED, f"{ORDERED} DESC", f"{ORDERED}, lat")),
+    ((1, 10, 20), 1 << 18, ANY_ORDER),  # few rows, whose first piece ends with the batch
 ]
 
 
@@ -41,6 +44,7 @@ def test_the_first_row_takes_no_more_than_two_chunks(
     monkeypatch.setattr(grids, "BLOCK_ROWS", rows)
     come = Event()
     get = LocalStore.get
+    monkeypatch.setattr(streaming, "SLOW_SECONDS", 0)
     first_two = [f"v/0.0.{n}" if chunk[2] < SHAPE[2] else f"v/{n}.0.0" for n in (0, 1)]
 
     async def held_up(self: LocalStore, key: str, *rest: object, **more: object) -> object:

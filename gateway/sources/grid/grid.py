@@ -81,7 +81,7 @@ class GridTable:
         self._chosen: Mapping[str, Positions] = {}
         self.first: First | None = None  # the rows alone that may be among these need come
         self.is_flipped = False  # whether the leading dimension is read from its end
-        self._keeps_order = False
+        self._keys: int | None = None  # leading dimensions that a query sorts by
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
         self._presence: Callable[[], int] | None = None
@@ -161,9 +161,11 @@ class GridTable:
         return fewer
 
     @property
-    def in_any_order(self) -> bool:
-        """Whether rows may come in another order than they are stored in."""
-        return self.rows > BLOCK_ROWS and not self._keeps_order and not self._sums
+    def keys(self) -> int | None:
+        """By how many leading dimensions rows must come in order; None: just as they are stored."""
+        if self._keys is not None:
+            return self._keys
+        return 0 if self.rows > BLOCK_ROWS and not self._sums else None
 
     def sorted_by(self, keys: Sequence[tuple[str, bool]]) -> GridTable | None:
         """This table, read in the order of some columns; None where it cannot be read so.
@@ -176,7 +178,7 @@ class GridTable:
         )
         if found is not None:
             found = copy(found)
-            found._keeps_order = True
+            found._keys = len(keys)
         return found
 
     def _flipped(self) -> GridTable | None:

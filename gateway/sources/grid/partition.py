@@ -32,8 +32,8 @@ class Scanned(Protocol):
     is_flipped: bool
 
     @property
-    def in_any_order(self) -> bool:
-        """Whether rows may come in another order than they are stored in."""
+    def keys(self) -> int | None:
+        """By how many leading dimensions rows must come in order; None: just as they are stored."""
         ...
 
     @property
@@ -127,24 +127,34 @@ class GridPartition:
         """The first block to be read: its first chunk, and then the rest.
 
         So LIMIT, and whoever waits for a first row, read no more than they must. Where rows must
-        come as they are stored, it is all that lies at the first chunk's leading positions.
+        come as they are stored, it is all that lies at the first chunk's leading positions; where
+        in the order of a dimension, and chunks cut one behind it, what the first chunk has of its
+        first position: the same chunks are read for the others, out of the cache or once more.
         """
         rest: list[Block] = []
         dims = list(chosen) if self.table.is_chunked and all(map(len, chosen.values())) else []
-        for dim in dims if self.table.in_any_order else dims[:1]:
-            positions, length = chosen[dim], self.table.chunk(dim)
-            if self.table.is_flipped:
-                far, near = np.split(
-                    positions, [np.searchsorted(positions, positions[-1] // length * length)]
-                )
-            else:
-                near, far = np.split(
-                    positions, [np.searchsorted(positions, (positions[0] // length + 1) * length)]
-                )
+        keys = self.table.keys
+        cut = [at for at, dim in enumerate(dims) if len(self._near(dim, chosen[dim])[1])]
+        for at, dim in enumerate(dims if keys is not None else dims[:1]):
+            single = at < (keys or 0) and any(other > at for other in cut)
+            near, far = self._near(dim, chosen[dim], single, self.table.is_flipped and at == 0)
             rest.append(Block({**chosen, dim: far}))
             chosen = {**chosen, dim: near}
         yield Block(chosen)
         yield from reversed(rest)
+
+    def _near(
+        self, dim: str, positions: Positions, single: bool = False, from_end: bool = False
+    ) -> tuple[Positions, Positions]:
+        """The positions in the first chunk, or the first alone, and the others."""
+        length = self.table.chunk(dim)
+        if from_end:
+            at = np.searchsorted(positions, positions[-1] // length * length)
+            far, near = np.split(positions, [len(positions) - 1 if single else at])
+        else:
+            at = np.searchsorted(positions, (positions[0] // length + 1) * length)
+            near, far = np.split(positions, [1 if single else at])
+        return near, far
 
 
 def _led(

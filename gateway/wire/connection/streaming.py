@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,9 @@ import pyarrow as pa
 # A small first piece brings the first row soon; later ones are large enough to make the cost of a
 # batch vanish and small enough to stay in the cache (8,192 to 16,384 rows measure the same).
 FIRST_ROWS, MORE_ROWS = 256, 16_384
+
+# Beside this a packet more does not count.
+SLOW_SECONDS = 0.002
 
 # Python's own, and the one that keeps 99 of 100 SELECT 1 beside a stream within 10 ms.
 LONG_SECONDS, SHORT_SECONDS = 0.005, 0.001
@@ -30,8 +34,11 @@ _streaming = 0
 def pieces(
     batches: Iterator[pa.RecordBatch], flush: Callable[[], None]
 ) -> Generator[pa.RecordBatch]:
-    """The rows in pieces of a size to send; `flush` is called after the first if more are there."""
-    count, streaming = 0, False
+    """The rows in pieces of a size to send; `flush` is called after the first if more are there.
+
+    That is not known where the first batch is one piece: then it is where that took its time.
+    """
+    count, streaming, began = 0, False, time.monotonic()
     try:
         for batch in batches:
             start, rows = 0, batch.num_rows
@@ -42,7 +49,7 @@ def pieces(
                 most = MORE_ROWS if count else FIRST_ROWS
                 yield batch.slice(start, most) if start or rows > most else batch
                 start += most
-                if not count and start < rows:
+                if not count and (start < rows or time.monotonic() - began > SLOW_SECONDS):
                     flush()
                 count += 1
     finally:
