@@ -75,6 +75,10 @@ def columns_of(part: exp.Expr, tables: Tables) -> frozenset[str] | None:
     query = query_of(part)
     if query is not None:
         return frozenset(item.alias_or_name for item in query.expressions)
+    if isinstance(part, exp.Values):
+        row = part.expressions[0]
+        width = len(row.expressions) if isinstance(row, exp.Tuple) else 1
+        return frozenset(f"column{n}" for n in range(1, width + 1))
     table = tables.get(table_name(part)) if isinstance(part, exp.Table) else None
     return None if table is None else frozenset(table.schema.names)
 
