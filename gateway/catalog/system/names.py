@@ -312,7 +312,14 @@ class Moment:
         for entry in self.contents.relations:
             yield from descriptions_of(entry)
         yield from other_descriptions(self.contents)
-        for relation, oid, text in self.contents.ownership.comments:
+        yield from self.shared_descriptions()
+
+    def shared_descriptions(self) -> Iterator[dict[str, Any]]:
+        """Rows of pg_shdescription: what COMMENT ON said of roles and of the database."""
+        from gateway.catalog.system.oids import database_oid
+
+        for relation, number, text in self.contents.ownership.comments:
+            oid = database_oid(self.database) if relation == "pg_database" else number
             of = static().oids[f"pg_catalog.{relation}"]
             yield {"objoid": oid, "classoid": of, "description": text}
 

@@ -22,8 +22,8 @@ _SCHEMAS, _SERVERS, _MOST_NAMES = 300_000_000, 350_000_000, 40_000_000
 
 # The foreign-data wrapper that datasets are of; the extension that all of theirs belongs to.
 WRAPPER, EXTENSION_OID, EXTENSION = 310_000_000, 310_000_001, "gradwire"
-# The one database that is shown as such, where PostgreSQL has the one that initdb makes.
-DATABASE_OID = 5
+_POSTGRES, _FIRST_DATABASE = 5, 16384
+_BY_INITDB = frozenset({"postgres", "template0", "template1"})
 # What belongs to a relation: slots of its band. A default's slot is DEFAULTS + attnum; each index
 # has an even one from KEYS up, and the constraint over it the next.
 ARRAY_TYPE, ROW_TYPE, RULE, DEFAULTS, KEYS = 0, 1, 2, 4, 1700
@@ -76,3 +76,15 @@ def namespace_oid(name: str) -> int:
 def server_oid(name: str) -> int:
     """The oid of a dataset's foreign server."""
     return _SERVERS + zlib.crc32(name.encode()) % _MOST_NAMES
+
+
+def database_oid(name: str) -> int:
+    """The number of the one database that is shown, whatever its client calls it.
+
+    It is of the one that initdb makes, also where a client asks for a template, or of the first
+    that a user makes: pgAdmin lists no others.
+
+    >>> database_oid("postgres"), database_oid("gradwire")
+    (5, 16384)
+    """
+    return _POSTGRES if name in _BY_INITDB else _FIRST_DATABASE

@@ -9,7 +9,6 @@ from functools import cache
 from gateway.catalog.authority import DATABASE, Authority, default_of
 from gateway.catalog.system.contents import Entries
 from gateway.catalog.system.entries import Contents, RelationEntry
-from gateway.catalog.system.oids import DATABASE_OID
 from gateway.catalog.system.owners import DefaultEntry, MembershipEntry, Owned, Ownership, RoleEntry
 from gateway.catalog.system.static import static
 from gateway.roles import BOOTSTRAP_OID, PREDEFINED, Pairs
@@ -126,13 +125,9 @@ class _Shown:
             yield DefaultEntry(number, self._number(rights.owner), schema, letter, acl)
 
     def comments(self) -> Iterator[tuple[str, int, str]]:
-        """What COMMENT ON said of roles and of the database."""
+        """What COMMENT ON said of roles and of the database, which has no number here."""
         for name, text in self._roles.made.comments.items():
-            yield (
-                ("pg_authid", self._number(name), text)
-                if name
-                else ("pg_database", DATABASE_OID, text)
-            )
+            yield (("pg_authid", self._number(name), text) if name else ("pg_database", 0, text))
 
     def _number(self, name: str) -> int:
         return _predefined().get(name) or self._roles.number(name)

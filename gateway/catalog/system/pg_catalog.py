@@ -19,7 +19,6 @@ from gateway.catalog.system.contents import server_of
 from gateway.catalog.system.dependencies import depends, identities, of_texts
 from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.oids import (
-    DATABASE_OID,
     DEFAULTS,
     EXTENSION,
     EXTENSION_OID,
@@ -324,12 +323,6 @@ def _default_acls(contents: Contents) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def _role_settings(contents: Contents) -> Iterator[Row]:
-    for (inside, role), pairs in contents.ownership.settings:
-        lines = [f"{name}={value}" for name, value in pairs]
-        yield {"setdatabase": DATABASE_OID * inside, "setrole": role, "setconfig": lines}
-
-
 def _wrappers(contents: Contents) -> Iterator[Row]:
     if contents.servers:
         yield {"oid": WRAPPER, "fdwname": "xarray"}
@@ -378,7 +371,6 @@ _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
 OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_auth_members": _members,
     "pg_constraint": _domain_checks,
-    "pg_db_role_setting": _role_settings,
     "pg_default_acl": _default_acls,
     "pg_depend": of_texts,
     "pg_description": other_descriptions,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.catalog.system.names import Moment
-from gateway.catalog.system.oids import DATABASE_OID
+from gateway.catalog.system.oids import database_oid
 from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.pg_catalog import Part, part_of
 from gateway.catalog.system.static import static
@@ -16,6 +16,8 @@ from gateway.roles import BOOTSTRAP_OID
 from gateway.sql.text.quoting import identifier
 
 Row = dict[str, Any]
+
+_TEMPLATES = {1: "template1", 4: "template0"}
 
 # Views whose rows depend on variables of the connection.
 SESSION_VIEWS = {
@@ -43,19 +45,19 @@ def session_parts(name: str, moment: Moment) -> dict[Hashable, Part] | None:
 
 def _databases(moment: Moment) -> list[Row]:
     """The client's own, whatever it calls it, and the templates of a new PostgreSQL."""
-    templates = {1: "template1", 4: "template0"}
-    own_name = "postgres" if moment.database in templates.values() else moment.database
-    names = {DATABASE_OID: own_name} | templates
+    own_name = "postgres" if moment.database in _TEMPLATES.values() else moment.database
+    here = database_oid(own_name)
+    names = {here: own_name} | _TEMPLATES
     held = moment.contents.ownership
     first, own = identifier(held.first or moment.user), held.database
     acl = [f"=c/{first}", f"{first}=CTc/{first}"]
     return [
         {
-            "oid": oid, "datname": name, "datdba": own.owner if oid == DATABASE_OID else 10,
+            "oid": oid, "datname": name, "datdba": own.owner if oid == here else 10,
             "encoding": 6, "datlocprovider": "c",
-            "datistemplate": oid != DATABASE_OID, "datallowconn": oid != 4, "datconnlimit": -1,
+            "datistemplate": oid != here, "datallowconn": oid != 4, "datconnlimit": -1,
             "datfrozenxid": 716, "datminmxid": 1, "dattablespace": 1663, "datcollate": "C",
-            "datctype": "C", "datacl": own.acl if oid == DATABASE_OID else acl,
+            "datctype": "C", "datacl": own.acl if oid == here else acl,
         }
         for oid, name in names.items()
     ]  # fmt: skip
@@ -102,10 +104,19 @@ def _shared_comments(moment: Moment) -> list[Row]:
     """PostgreSQL's own comments on databases, and those on roles and the one that there is."""
     rows = static().tables["pg_catalog.pg_shdescription"].to_pylist()
     found = {(row["objoid"], row["classoid"]): row for row in rows}
-    for relation, oid, text in moment.contents.ownership.comments:
-        of = static().oids[f"pg_catalog.{relation}"]
-        found[oid, of] = {"objoid": oid, "classoid": of, "description": text}
+    found |= {(row["objoid"], row["classoid"]): row for row in moment.shared_descriptions()}
     return [row for row in found.values() if row["description"]]
+
+
+def _role_settings(moment: Moment) -> list[Row]:
+    """What sessions begin with."""
+    return [
+        {
+            "setdatabase": database_oid(moment.database) if inside else 0, "setrole": role,
+            "setconfig": [f"{name}={value}" for name, value in pairs],
+        }
+        for (inside, role), pairs in moment.contents.ownership.settings
+    ]  # fmt: skip
 
 
 # The first role in an item of an acl, as PostgreSQL's own rows have it.
@@ -120,6 +131,7 @@ def _moment_of(text: str | None) -> datetime | None:
 _RELATIONS: Mapping[str, Callable[[Moment], list[Row]]] = {
     "pg_catalog.pg_authid": _roles,
     "pg_catalog.pg_database": _databases,
+    "pg_catalog.pg_db_role_setting": _role_settings,
     "pg_catalog.pg_namespace": _namespaces,
     "pg_catalog.pg_shdescription": _shared_comments,
 }

@@ -16,6 +16,7 @@ from sqlglot import exp
 from gateway import __version__
 from gateway.catalog.authority import Authority
 from gateway.catalog.system.answers import Session
+from gateway.catalog.system.oids import database_oid
 from gateway.errors import (
     DeadlockDetected,
     FeatureNotSupported,
@@ -102,6 +103,7 @@ class SessionFunctions:
         """Every client, as pg_stat_get_activity names its columns; of others' little."""
         who = self._authority
         shown, known = [], who.roles.memberships(who.role)
+        here = database_oid(self._database)
         clients = self._connected.backends.all()
         for each in clients:
             row = {
@@ -117,7 +119,7 @@ class SessionFunctions:
             if not sees and each.user not in known:
                 row = dict.fromkeys(row) | {"query": "<insufficient privilege>"}
             row |= {
-                "datid": 5, "pid": each.process_id, "usesysid": who.roles.number(each.user),
+                "datid": here, "pid": each.process_id, "usesysid": who.roles.number(each.user),
                 "application_name": each.application_name, "blockers": _blockers(each, clients),
                 "locks": [_line(lock) for lock in each.locks.locks],
             }  # fmt: skip
