@@ -1,4 +1,4 @@
-"""Aggregates and windows that PostgreSQL refuses by their arguments or their place."""
+"""Windows by the types of what they are over; aggregates and windows that are refused."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from gateway.errors import (
 )
 from gateway.sql.meaning.excluded import leave_out
 from gateway.sql.names.scope import Block, position_of
+from gateway.sql.text.building import put
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.arguments import no_function
-from gateway.sql.types.inference import Types
+from gateway.sql.types.inference import GIVES, Types
 
 _UNRECKONED = ("text", "varchar", "bpchar", "bool", "uuid")  # no sums of them
 _OVER_WINDOWS = frozenset(
@@ -104,7 +105,8 @@ def settle_windows(block: Block) -> bool:
         Whether some of it are copies, in which names are to be looked up again.
     """
     widen_beside_default(block)
-    return leave_out(block)
+    chosen = _choose_default(block)
+    return leave_out(block) or chosen
 
 
 def widen_beside_default(block: Block) -> None:
@@ -122,3 +124,37 @@ def widen_beside_default(block: Block) -> None:
         if len(call.expressions) == 3 and ranks == sorted(ranks) and len({*ranks}) == 2:
             assert kinds[1] is not None
             value.replace(exp.cast(value.copy(), kinds[1].sql, dialect="postgres"))
+
+
+def _choose_default(block: Block) -> bool:
+    """Write lag(x, n, d), where `d` is computed of the row, as a CASE; whether there was one.
+
+    The engine takes a constant alone: where there is no such row, lag(1, n) is NULL.
+
+    Raises:
+        FeatureNotSupported: 0A000, how far back or ahead is computed of the row.
+    """
+    known, found = Types(block), False
+    for window in [node for node in own_nodes(block.select) if isinstance(node, exp.Window)]:
+        call = window.this
+        if not isinstance(call, exp.Anonymous) or call.name not in ("lag", "lead"):
+            continue
+        offset, default, *_ = (*call.expressions[1:], None, None)
+        if offset is not None and offset.find(exp.Column, exp.Query):
+            raise FeatureNotSupported(
+                f"{call.name} by a computed number of rows is not supported",
+                hint="Number the rows with row_number() and join them.",
+                position=position_of(call),
+            )
+        if default is None or not default.find(exp.Column, exp.Query):
+            continue
+        there, value, kind = window.copy(), window.copy(), known.of(window)
+        there.this.set("expressions", [exp.Literal.number(1), offset.copy()])
+        value.this.set("expressions", value.this.expressions[:2])
+        absent = exp.Is(this=there, expression=exp.Null())
+        made = exp.Case(ifs=[exp.If(this=absent, true=default.copy())], default=value)
+        if kind is not None:
+            made.meta[GIVES] = kind
+        put(window, exp.paren(made))
+        found = True
+    return found
