@@ -19,7 +19,7 @@ from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import BYTEA, ENUM, NUMBERS, TEXT, UNPADDED, Type, array_of
+from gateway.types import BYTEA, ENUM, NUMBERS, TEXT, TIMESTAMPTZ, UNPADDED, Type, array_of
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
@@ -51,9 +51,19 @@ def cast_literals(block: Block) -> None:
             _cast_group([(each, block) for each in group], compared=False)
         if isinstance(node, exp.DPipe):
             _cast_joined(node, block)
+        elif isinstance(node, exp.Anonymous) and node.name == "date_bin":
+            _cast_origin(node, block)
         elif isinstance(node, exp.Anonymous) and node.name in _OF_BYTES:
             for literal in filter(_is_literal, node.expressions):
                 _cast(literal, BYTEA)
+
+
+def _cast_origin(call: exp.Anonymous, block: Block) -> None:
+    """What bins begin at is of the type of what is binned, in place: a literal is of its zone."""
+    if len(call.expressions) == 3 and _is_literal(call.expressions[2]):
+        kind = type_of(call.expressions[1], block)
+        if kind is TIMESTAMPTZ:
+            _cast(call.expressions[2], kind)
 
 
 def _cast_quantified(node: exp.Expr, block: Block) -> None:
