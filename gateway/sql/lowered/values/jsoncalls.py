@@ -48,6 +48,8 @@ _THROUGH = {
     "timestamp": ("json_of_moment", "text_of_timestamp"),
     "timestamptz": ("json_of_moment", "text_of_timestamptz"),
 }
+# Types whose JSON is sorted as the values are.
+_ALPHABETIC = ("date", "timestamp", "timestamptz", "time", "uuid")
 _QUOTED = ("time", "interval", "uuid", "oid", "bytea")
 
 NAMES = "names"  # under this key a whole row's notes hold the names of its columns
@@ -286,7 +288,12 @@ def _aggregate(node: exp.Anonymous, known: Types, between: str = "") -> exp.Expr
     """json_agg: string_agg of each value's JSON, inside brackets put around the whole call."""
     plain = _taken(node)
     rows = row_of(plain) is not None
-    plain.replace(_or_null(_json_of(plain, known)))
+    text, kind = _or_null(_json_of(plain, known)), known.of(plain)
+    plain.replace(text)
+    value = node.expressions[0]
+    if isinstance(value, exp.Distinct) and kind is not None and kind.name in _ALPHABETIC:
+        keys = [exp.Ordered(this=text.copy(), nulls_first=False)]
+        node.set("expressions", [exp.Order(this=value.copy(), expressions=keys)])
     separator = between or (", \n " if rows and node.name == "json_agg" else ", ")
     return _brackets(node, "[", separator, "]")
 
