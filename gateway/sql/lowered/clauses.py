@@ -174,18 +174,26 @@ def exists(node: exp.Expr) -> exp.Expr | None:
     one = isinstance(select, exp.Select) and is_one_row(select)
     if one and not any(select.args.get(part) for part in ("having", "limit", "offset")):
         return exp.true()  # the engine would look for rows to aggregate
-    if not isinstance(clause, exp.Select) or not isinstance(select, exp.Select):
+    filtered = isinstance(clause, exp.Where) and isinstance(clause.parent, exp.Filter)
+    if not filtered and not isinstance(clause, exp.Select):
         return None
-    if any(select.args.get(part) for part in ("group", "having", "distinct", "limit", "offset")):
-        return None
-    if any(item.find(exp.AggFunc, exp.Anonymous) for item in select.expressions):
-        return None  # it may be an aggregate, which gives a row whatever there is
-    count = exp.Alias(
-        this=exp.Anonymous(this="count", expressions=[exp.Star()]), alias=exp.to_identifier("count")
-    )
-    counted = select.copy()
-    counted.set("expressions", [count])
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    item = exp.alias_(count, "count")
+    if isinstance(select, exp.Select) and not _decides(select):
+        counted = select.copy()
+        counted.set("expressions", [item])
+        counted.set("order", None)
+    else:
+        rows = building.subquery(select.copy(), "rows_there")
+        counted = exp.Select(expressions=[item], from_=exp.From(this=rows))
     return exp.Paren(this=exp.GT(this=exp.Subquery(this=counted), expression=exp.Literal.number(0)))
+
+
+def _decides(select: exp.Select) -> bool:
+    """Whether more than FROM and WHERE says how many rows there are; a call may be an aggregate."""
+    parts = ("group", "having", "distinct", "limit", "offset")
+    called = any(item.find(exp.AggFunc, exp.Anonymous) for item in select.expressions)
+    return called or any(select.args.get(part) for part in parts)
 
 
 def name_sides(node: exp.Expr) -> None:
