@@ -14,6 +14,7 @@ import pytest
 import xarray
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from xarray.backends.zarr import ZarrArrayWrapper
 from zarr.storage import LocalStore
 
 from gateway.errors import DatasetUnreadable
@@ -213,3 +214,21 @@ def test_a_chunk_that_is_written_anew_is_read_anew(version: int | str, tmp_path:
     held = cache.misses
     assert rows_of(table).equals(rows_of(GridTable(dataset, ["a", "b"])))
     assert cache.misses == held  # and is held again
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_dimensions_in_another_order_are_not_read_value_by_value(
+    cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.arange(24.0).reshape(4, 3, 2)
+    turned = ("z", "y", "x"), values.T.copy()
+    dataset = xarray.Dataset({"a": (("x", "y", "z"), values), "b": turned})
+    dataset.to_zarr(tmp_path / "d", consolidated=False, encoding={"b": {"chunks": (1, 2, 3)}})
+    opened = open_dataset(tmp_path / "d", "zarr")
+    assert isinstance(opened, xarray.Dataset)
+    monkeypatch.delattr(ZarrArrayWrapper, "_vindex")
+    table = GridTable(opened, ["a", "b"]).cached(ChunkCache(1 << 20 if cached else 0))
+    found = rows_of(table, ["a", "b"])
+    assert found["a"].equals(found["b"])
+    some = rows_of(table, ["a", "b"], pc.field("x").isin([0, 3]) & pc.field("z").isin([1]))
+    assert some["b"].to_pylist() == [1, 3, 5, 19, 21, 23]

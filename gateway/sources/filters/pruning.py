@@ -157,3 +157,10 @@ def _holds(node: predicates.Node, coordinate: Callable[[str], pa.Array]) -> Posi
     rows = len(next(iter(columns.values())))
     mask = predicates.evaluate(node, columns, rows)
     return np.flatnonzero(mask.fill_null(False).to_numpy(zero_copy_only=False))
+
+
+def consecutive(positions: Positions) -> slice | Positions:
+    """A slice where positions are consecutive: arrays give a view, and stores read it in one."""
+    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions

@@ -56,7 +56,8 @@ def _variable(dataset: xarray.Dataset, name: str, dims: tuple[str, ...]) -> Grid
     axis = str(variable.dims[0]) if held else None
     own = tuple(map(str, stored.dims))
     role: Role = "coordinate" if coordinate else "variable"
-    return GridColumn(field_of(name, variable, coordinate), variable, axis, role, own)
+    turned = stored if variable.dims != stored.dims else None
+    return GridColumn(field_of(name, variable, coordinate), variable, axis, role, own, turned)
 
 
 def _is_multi(dataset: xarray.Dataset, dim: str) -> bool:

@@ -30,10 +30,10 @@ from gateway.sources.arithmetic.along import (
 )
 from gateway.sources.arithmetic.elementwise import evaluate
 from gateway.sources.arithmetic.elementwise import names as names_in
-from gateway.sources.filters.pruning import Positions
+from gateway.sources.filters.pruning import Positions, consecutive
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunk_counts import TableReads
-from gateway.sources.reading.chunked import Chunked, consecutive
+from gateway.sources.reading.chunked import Chunked
 from gateway.sources.reading.faults import AGAIN_SECONDS, Replaced, first_fault, unreadable
 from gateway.sources.reading.group_columns import LaidColumn
 from gateway.sources.reading.stored import GridColumn
@@ -241,7 +241,7 @@ class Arrays:
             return np.asarray(column.held[tuple(index.values())])
         chunked = self._chunked(name, column)
         if chunked is None or (values := chunked.read(chosen)) is None:
-            values = np.asarray(column.variable.isel(index).values)
+            values = column.read(index)
             if self.cache is not None:
                 self.cache.note_read(values.nbytes)
         return values
@@ -290,7 +290,7 @@ class Arrays:
         """What of a block lies in the one chunk that cannot be read, or used; all where none is."""
         sizes, lengths = self._sizes_and_lengths(column)
         chosen = {dim: block.positions[dim] for dim in sizes}
-        fault = first_fault(column.variable, chosen, lengths, lambda read: use(self._within(read)))
+        fault = first_fault(column.read, chosen, lengths, lambda read: use(self._within(read)))
         return Block({**block.positions, **fault})
 
     def _sizes_and_lengths(self, column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
@@ -310,7 +310,7 @@ class Arrays:
         sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
         lengths = {dim: column.chunk(dim) for dim in sizes}
         key = (self.serial, self._state, name)
-        return Chunked(self.cache, key, column.variable, lengths, column.files)
+        return Chunked(self.cache, key, column, lengths)
 
     def _argument(self, column: DerivedColumn, block: Block) -> Values:
         """What is differentiated or integrated, at every position of its dimension."""

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources.filters.pruning import Positions
-from gateway.sources.libraries import xarray
+from gateway.sources.filters.pruning import Positions, consecutive
 from gateway.sources.reading.chunk_cache import ChunkCache
-from gateway.sources.reading.chunk_files import ChunkFiles
+from gateway.sources.reading.stored import GridColumn
 
 Values = npt.NDArray[Any]
 
@@ -30,16 +29,14 @@ class Chunked:
     Args:
         cache: Where its chunks are held.
         key: What tells the variable from every other of the process.
-        variable: The variable, not read yet.
+        column: The variable, not read yet, and the files that its chunks are in.
         lengths: How long a chunk is along each dimension.
-        files: Tells whether a chunk is still what is held of it; None: what is stored stays.
     """
 
     cache: ChunkCache
     key: tuple[Any, ...]
-    variable: xarray.Variable
+    column: GridColumn
     lengths: Mapping[str, int]
-    files: ChunkFiles | None = None
 
     def read(self, positions: Mapping[str, Positions]) -> Values | None:
         """The values at `positions`, ascending along each dimension; None: better read directly."""
@@ -79,15 +76,16 @@ class Chunked:
         if not self._is_worth(len(places)):
             return None
         # Asked before a chunk is read: what is written meanwhile is read once more, not held on to.
-        state = self.files.state if self.files is not None else lambda place: None
+        files = self.column.files
+        state = files.state if files is not None else lambda place: None
         chunks = self.cache.get_all([(self.key, p, state(p)) for p in places], self._load)
         return dict(zip(places, chunks, strict=True))
 
     def _is_worth(self, chunks: int) -> bool:
-        each = math.prod(self.lengths.values()) * self.variable.dtype.itemsize
+        each = math.prod(self.lengths.values()) * self.column.variable.dtype.itemsize
         quarter = self.cache.most_bytes // 4
         return 0 < chunks * each <= quarter and (
-            chunks <= FEW_CHUNKS or self.variable.nbytes <= quarter
+            chunks <= FEW_CHUNKS or self.column.variable.nbytes <= quarter
         )
 
     def _load(self, keys: Sequence[tuple[Any, ...]]) -> list[Values]:
@@ -108,7 +106,7 @@ class Chunked:
             dim: consecutive(np.concatenate([np.arange(s.start, s.stop) for s in part]))
             for dim, part in zip(self.lengths, spans, strict=True)
         }
-        whole = np.asarray(self.variable.isel(index).values)
+        whole = self.column.read(index)
         starts = [np.cumsum([0, *(s.stop - s.start for s in part)]) for part in spans]
         cuts = (
             tuple(
@@ -121,7 +119,7 @@ class Chunked:
 
     def _span(self, dim: str, chunk: int) -> slice:
         start = chunk * self.lengths[dim]
-        return slice(start, min(start + self.lengths[dim], self.variable.sizes[dim]))
+        return slice(start, min(start + self.lengths[dim], self.column.variable.sizes[dim]))
 
     def _runs(
         self, positions: Mapping[str, Positions], place: tuple[int, ...]
@@ -144,10 +142,3 @@ class Chunked:
         if sum(not isinstance(each, slice) for each in slices) <= 1:
             return iter(slices)
         return iter(np.ix_(*chosen))
-
-
-def consecutive(positions: Positions) -> slice | Positions:
-    """A slice where positions are consecutive: arrays give a view, and stores read it in one."""
-    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
-        return slice(int(positions[0]), int(positions[-1]) + 1)
-    return positions

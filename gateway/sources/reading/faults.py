@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gateway.errors import DatasetUnreadable, QueryCanceled
-from gateway.sources.filters.pruning import Positions
-from gateway.sources.libraries import xarray
-from gateway.sources.reading.chunked import Values, consecutive
+from gateway.sources.filters.pruning import Positions, consecutive
 from gateway.sources.urls import shown
 
+Values = npt.NDArray[Any]
 Places = Mapping[str, Positions]
 
 # A read that failed within this time is done again in parts, to tell which chunk cannot be read.
@@ -33,7 +34,7 @@ def unreadable(dataset: str, variable: str, where: object, error: Exception) -> 
 
 
 def first_fault(
-    variable: xarray.Variable,
+    read: Callable[[Mapping[str, Any]], Values],
     chosen: Places,
     lengths: Mapping[str, int],
     take: Callable[[Callable[[], Values]], object],
@@ -43,7 +44,7 @@ def first_fault(
     Halves are read again until one chunk is left, so as much at the most as was read before.
 
     Args:
-        variable: What could not be read at some of the positions.
+        read: Reads a variable at some positions, and could not read all of them.
         chosen: Positions along each of its dimensions, ascending.
         lengths: How long a chunk is along each.
         take: Calls what reads some of them, and raises what stores and codecs raise.
@@ -52,7 +53,7 @@ def first_fault(
     def fails(places: Places) -> bool:
         index = {dim: consecutive(at) for dim, at in places.items()}
         try:
-            take(lambda: np.asarray(variable.isel(index).values))
+            take(lambda: read(index))
         except QueryCanceled:
             raise
         except Exception:  # of whatever kind a store or a codec chooses

@@ -54,7 +54,8 @@ class GridColumn:
 
     `axis` is the dimension whose position alone decides the value, for coordinates that are held
     in memory; None for what is read block by block. The variable's dimensions are in the table's
-    order and may be fewer; `dims` has them in the dataset's.
+    order and may be fewer; `dims` has them in the dataset's. `stored` is the same variable with
+    them in that order, where it is another.
     """
 
     field: pa.Field
@@ -62,6 +63,16 @@ class GridColumn:
     axis: str | None = None
     role: Role = "variable"
     dims: tuple[str, ...] = ()
+    stored: xarray.Variable | None = None
+
+    def read(self, index: Mapping[str, Any]) -> npt.NDArray[Any]:
+        """The values at slices or positions of dimensions, these in the variable's order."""
+        if self.stored is None:
+            return np.asarray(self.variable.isel(index).values)
+        # What xarray turns before it is read it reads value by value.
+        found = np.asarray(self.stored.isel(index).values)
+        places = [self.stored.dims.index(dim) for dim in self.variable.dims]
+        return np.ascontiguousarray(found.transpose(places))
 
     @property
     def attributes(self) -> dict[str, Any]:
