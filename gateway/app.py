@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from gateway.catalog.datasets import Datasets
 from gateway.catalog.refreshing import Refresher
 from gateway.config import Settings
-from gateway.engine.allocation import workers
+from gateway.engine.configured import workers
 from gateway.engine.embedded import Embedded
 from gateway.errors import ConfigurationFault
 from gateway.passwords import read_verifier

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 
 from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
-from gateway.sources.opening import references
-from gateway.sources.opening.links import places_behind
+from gateway.sources.opening import allowed_places
+from gateway.sources.opening.allowed_places import kept_within, places_behind
 from gateway.sources.opening.opening import matching
-from gateway.sources.opening.redirects import kept_within
 from gateway.sources.urls import is_local, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
@@ -35,7 +34,7 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
         raise InsufficientPrivilege(
             f'engine "{dataset.engine}" cannot be attached', hint=f"There are {', '.join(ENGINES)}."
         )
-    target = references.target_of(dataset.uri)
+    target = allowed_places.target_of(dataset.uri)
     if target is not None:
         _check_references(target, roots)
         return
@@ -75,7 +74,7 @@ def _check_references(target: str, roots: Sequence[str]) -> None:
     here = any(_below(target, root) for root in roots)
     if here:
         _check_links(target, roots)
-    places = references.places_in(target) if here else {target}
+    places = allowed_places.places_in(target) if here else {target}
     for place in sorted(places):
         if not any(_below(place, root) for root in roots):
             raise InsufficientPrivilege(

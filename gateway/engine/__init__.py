@@ -3,6 +3,6 @@
 Its allocator is set up first: it reads its settings as the engine's library is loaded.
 """
 
-from gateway.engine.allocation import keep_little, workers
+from gateway.engine.configured import keep_little, workers
 
 __all__ = ["keep_little", "workers"]

@@ -23,23 +23,23 @@ from datafusion.catalog import Schema
 from datafusion.catalog import Table as EngineTable
 from pyarrow.dataset import Dataset
 
-from gateway.engine.allocation import keep_little, workers
 from gateway.engine.clocks import UNSTABLE, Clocks, Moment
 from gateway.engine.configured import (
     FINISHED,
     PLAIN,
     SETTINGS,
     context_of,
+    keep_little,
     pool_of,
     without_functions,
+    workers,
 )
 from gateway.engine.contexts import BATCH_SIZE, BySize, Contexts, Own
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
-from gateway.engine.held import Shelf
 from gateway.engine.interface import Plan
 from gateway.engine.large_values import large_as_calls
-from gateway.engine.lookups import Orders
+from gateway.engine.lookups import Orders, Shelf
 from gateway.engine.open_plans import OpenPlans, ValueCalls
 from gateway.engine.plans import IN_ORDER, EmbeddedPlan, Plans, limited
 from gateway.engine.provider import as_dataset

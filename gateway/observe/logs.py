@@ -2,6 +2,9 @@
 
 An error's message may quote a literal, a row or a password; so a line tells an error by its class,
 and a traceback by its places alone. `log_statement_text` lifts that, for whoever may read it all.
+
+A client is told the place as well, in the fields F, L and R of every error and notice: whoever
+reports a fault has it at hand.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import sys
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import TracebackType
+from types import CodeType, TracebackType
+from typing import NamedTuple
 
 _FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s [%(threadName)s] %(name)s: %(message)s"
 
@@ -126,3 +130,37 @@ def places(error: BaseException | None) -> str:
         lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
         error = error.__cause__ or error.__context__
     return "\n".join(lines)
+
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+class Place(NamedTuple):
+    """A line of this program."""
+
+    file: str  # as Python spells its module: session/dispatch.py
+    line: int
+    routine: str
+
+
+def raised_at(error: BaseException) -> Place | None:
+    """The innermost line of this program that the error went through; None if not raised."""
+    found = None
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == _PACKAGE:
+            found = code, step.tb_lineno
+        step = step.tb_next
+    return None if found is None else _place(*found)
+
+
+def made_at(depth: int) -> Place:
+    """The line that called, `depth` frames above the caller of this function."""
+    frame = sys._getframe(depth + 1)
+    return _place(frame.f_code, frame.f_lineno)
+
+
+def _place(code: CodeType, line: int) -> Place:
+    path = code.co_filename.replace("\\", "/")
+    return Place(path.rpartition(f"/{_PACKAGE}/")[2], line, code.co_name)

@@ -46,8 +46,7 @@ from gateway.session.settings.rows import in_milliseconds
 from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
 from gateway.session.transactions import locking
-from gateway.session.transactions.modes import modes_of, set_modes
-from gateway.session.transactions.readonly import refuse_changes
+from gateway.session.transactions.modes import modes_of, refuse_changes, set_modes
 from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.session.writes.batches import Batches
 from gateway.session.writes.copying import copy

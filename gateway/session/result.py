@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from buenavista.core import BVType, QueryResult
 
-from gateway.observe.places import Place, made_at
+from gateway.observe.logs import Place, made_at
 from gateway.session.activity.backends import CopyProgress
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.chunk_counts import TableReads

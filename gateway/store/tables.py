@@ -34,16 +34,16 @@ from gateway.store.disk.faults import translated
 from gateway.store.disk.room import Room
 from gateway.store.rows import by_key, changes, keys, references, upserts
 from gateway.store.rows.changes import Target
-from gateway.store.rows.deferred_checks import check_put_off
+from gateway.store.rows.keys import check_put_off
 from gateway.store.rows.reading import Reader
 from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues
 from gateway.store.rows.snapshots import SnapshotCache
-from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.committed import Committed, Counts
 from gateway.store.transactions.locks import Locks, Mode
 from gateway.store.transactions.scope import Shared
 from gateway.store.transactions.transactions import Transaction
+from gateway.store.transactions.writes import OneChange
 
 # How long a session that ends waits to drop its temporary tables.
 _CLOSING_SECONDS = 5.0

@@ -23,8 +23,7 @@ from gateway.app import App
 from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.queries import CatalogueDatabase
-from gateway.catalog.system.readers import Readers
-from gateway.catalog.system.stopping import Stopping
+from gateway.catalog.system.readers import Readers, Stopping
 from gateway.config import Role, Settings
 from gateway.sql.text.dialect import parse
 

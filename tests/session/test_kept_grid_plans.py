@@ -9,7 +9,7 @@ import numpy as np
 import xarray
 
 from gateway.engine.interface import Plan
-from gateway.session.queries.kept_grid_plans import MOST_PLANS, KeptGridPlans
+from gateway.session.queries.grid_planning import MOST_PLANS, KeptGridPlans
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
 

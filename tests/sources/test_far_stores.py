@@ -22,8 +22,8 @@ from gateway.catalog.datasets import Datasets, open_one
 from gateway.config import Dataset
 from gateway.errors import ConfigurationFault, DatasetUnreadable, InsufficientPrivilege
 from gateway.sources.opening import grib, opening
+from gateway.sources.opening.allowed_places import refuse_beyond
 from gateway.sources.opening.opening import guess_engine, open_dataset
-from gateway.sources.opening.redirects import refuse_beyond
 
 from . import azure, s3
 

@@ -13,7 +13,7 @@ from gateway.config import Settings
 from gateway.errors import QueryCanceled, StatementTooComplex, TooManyColumns
 from gateway.interrupts import attend
 from gateway.session.gateway import limits_of
-from gateway.sql.shape.chains import longest_chain
+from gateway.sql.shape.planning_cost import longest_chain
 from gateway.sql.statements.limits import Limits, least_steps, size_of
 from gateway.sql.statements.reading import statements
 from gateway.sql.text.dialect import split

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.calls import Call, Weights, calls_in
 from gateway.autodiff.relational.factored import factored
 from gateway.autodiff.relational.queries import (
     Keep,
@@ -30,7 +29,15 @@ from gateway.autodiff.relational.queries import (
     united,
 )
 from gateway.autodiff.relational.stages import Leaf, Stage, Staging
-from gateway.autodiff.relational.weights import ROW_LETTERS, is_count, is_extreme, weights_of
+from gateway.autodiff.relational.weights import (
+    ROW_LETTERS,
+    Call,
+    Weights,
+    calls_in,
+    is_count,
+    is_extreme,
+    weights_of,
+)
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Block, column_node, resolve, table_node
 from gateway.sql.text.building import subquery

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.calls import Call, Weights
 from gateway.autodiff.relational.queries import (
     added,
     double,
@@ -30,7 +29,7 @@ from gateway.autodiff.relational.queries import (
     total,
 )
 from gateway.autodiff.relational.stages import Leaf, Stage
-from gateway.autodiff.relational.weights import is_of_group
+from gateway.autodiff.relational.weights import Call, Weights, is_of_group
 from gateway.errors import GatewayError
 from gateway.sql.names.scope import Block, Source, column_node, resolve
 from gateway.sql.text.building import subquery

@@ -3,13 +3,19 @@
 A subquery that gives one number, as in `avg(error) + 0.1 * (SELECT sum(v ^ 2) FROM w)`, and an
 aggregate over a partition, as in `e / sum(e) OVER (PARTITION BY sample)`, are relations of their
 own, a row for each group. Joined, they are stages like any other, which reverse mode follows.
-Left as they are, for the stages to refuse: subqueries that depend on the row or may give none,
-windows with an order or a frame.
+Left as they are, for the stages to refuse: subqueries that may give no row, windows with an order
+or a frame.
+
+Subqueries that depend on the row around them, and LATERAL, are joined with what they give for each
+value that they look at (`sql.lowered.relations.dependent`); only those that read what changes are.
+The relation of these values reads the variable's table without harm if it reads keys alone, so what
+else its subqueries compute is left out of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from sqlglot import exp
@@ -19,7 +25,9 @@ from gateway.autodiff.relational.queries import KEY, joined, named, over_rows
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import has_one_row
 from gateway.errors import GatewayError
+from gateway.sql.lowered.relations.dependent import join_dependent
 from gateway.sql.meaning.naming import output_name
+from gateway.sql.names.row_functions import gives_rows
 from gateway.sql.names.scope import (
     Analysis,
     Block,
@@ -186,3 +194,46 @@ def _put(node: exp.Expr, value: exp.Expr) -> None:
     if isinstance(node.parent, exp.Select):
         value = named(value, output_name(node))
     node.replace(value)
+
+
+_MARK = "∂"
+LOOKED_AT = f"values_{_MARK}"  # what the relations of values are called, before a number
+
+_CLAUSES = (*PICKING, "group", "having", "order")
+
+
+def join_correlated(analysis: Analysis, changes: Callable[[exp.Expr], bool]) -> bool:
+    """Make a join of one such subquery of a loss; whether there was one.
+
+    Args:
+        analysis: The blocks of the loss, changed in place; then they are to be found anew.
+        changes: Whether a query reads what changes.
+
+    Raises:
+        FeatureNotSupported: 0A000, a form that cannot be written so.
+    """
+    taken = {each.alias for block in analysis.blocks for each in block.sources}
+    free = (n for n in itertools.count(1) if f"{LOOKED_AT}{n}" not in taken)
+    if not join_dependent(analysis, map(f"{_MARK}{{}}".format, free), changes):
+        return False
+    for block in analysis.blocks:
+        for place in nodes_of(block.select, exp.Subquery):
+            if place.alias.startswith(LOOKED_AT) and isinstance(place.this, exp.Select):
+                _leave_out_unread(place.this)
+    return True
+
+
+def _leave_out_unread(keys: exp.Select) -> None:
+    """Drop what a subquery computes that the SELECT over it does not read, if it is one alone."""
+    relation = keys.args["from_"].this
+    if not isinstance(relation, exp.Subquery) or relation.args["alias"].columns:
+        return
+    inner = relation.this
+    if not isinstance(inner, exp.Select) or inner.is_star or keys.args.get("joins"):
+        return
+    if any(inner.args.get(clause) for clause in _CLAUSES):
+        return
+    if any(is_aggregate(node) or gives_rows(node) for node in own_nodes(inner)):
+        return
+    read = {column.name for column in nodes_of(keys, exp.Column) if column.table == relation.alias}
+    inner.set("expressions", [i for i in inner.expressions if output_name(i) in read])

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.calls import calls_in
 from gateway.autodiff.relational.cotangents import Kept, Rows, Sweep
 from gateway.autodiff.relational.queries import (
     KEY,
@@ -24,6 +23,7 @@ from gateway.autodiff.relational.queries import (
     root_of,
 )
 from gateway.autodiff.relational.stages import Stage, Staging
+from gateway.autodiff.relational.weights import calls_in
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import output_name

@@ -24,9 +24,7 @@ from gateway.autodiff.relational.asked import (
     renamed,
     stand_in,
 )
-from gateway.autodiff.relational.correlated import join_correlated
-from gateway.autodiff.relational.grouping_sets import unite_sets
-from gateway.autodiff.relational.joins import join_other_rows
+from gateway.autodiff.relational.joins import join_correlated, join_other_rows
 from gateway.autodiff.relational.layers import Layers
 from gateway.autodiff.relational.queries import (
     Keep,
@@ -37,7 +35,7 @@ from gateway.autodiff.relational.queries import (
     root_of,
 )
 from gateway.autodiff.relational.stages import HiddenReading
-from gateway.autodiff.relational.unions import join_unions
+from gateway.autodiff.relational.unions import join_unions, unite_sets
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.arguments import USAGE
 from gateway.autodiff.statements.grouping import has_one_row

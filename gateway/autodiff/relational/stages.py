@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.expressions.refusals import shown
-from gateway.autodiff.relational.correlated import LOOKED_AT
+from gateway.autodiff.relational.joins import LOOKED_AT
 from gateway.autodiff.relational.numbered import TIE
 from gateway.autodiff.relational.queries import KEY
 from gateway.autodiff.relational.weights import has_weights, is_count

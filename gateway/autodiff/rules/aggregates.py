@@ -16,8 +16,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.autodiff.rules.called import Called
 from gateway.sql.types.results import AGGREGATE_SYNONYMS
+
+
+class Called:
+    """A row about one function, which its `call` shows: `name(argument, ...)`."""
+
+    __slots__ = ()
+    call: str
+
+    @property
+    def name(self) -> str:
+        return self.call.partition("(")[0]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        inside = self.call.partition("(")[2].rstrip(")")
+        return tuple(part.strip() for part in inside.split(",") if part.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from gateway.autodiff.rules import simplify
-from gateway.autodiff.rules.called import Called
+from gateway.autodiff.rules.aggregates import Called
 from gateway.autodiff.rules.graph import Graph, Node
 
 Partial = str | Callable[[Graph, tuple[Node, ...]], Node | str] | None

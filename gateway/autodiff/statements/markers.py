@@ -7,11 +7,14 @@
 =========================  ==========================================================
 
 Each row is a point; the value is double precision, and NULL where f is NULL.
+
+The function itself, where it stands beside its derivatives and is exactly what the graph computes,
+is read from their tape: it would be computed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial, reduce
 from itertools import chain
 
@@ -29,7 +32,6 @@ from gateway.autodiff.statements.grouped import Aggregates
 from gateway.autodiff.statements.hoist import print_inline, print_outputs, refuse_kept
 from gateway.autodiff.statements.readings import ALL_ZERO, ALONE, Note, Variable, along_grid
 from gateway.autodiff.statements.relations import ChainRule
-from gateway.autodiff.statements.sharing import is_exact, occurrences
 from gateway.autodiff.statements.subqueries import Subqueries
 from gateway.errors import (
     FeatureNotSupported,
@@ -42,7 +44,7 @@ from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of, resolve
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.repeats import Repeated
-from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.text.trees import copied, nodes, nodes_of
 from gateway.sql.types.inference import Types
 from gateway.types import FLOAT8, FLOATING, Type
 
@@ -307,3 +309,38 @@ def _numbered(markers: Sequence[Marker]) -> dict[int, exp.Expr]:
     """The functions that a `Repeated` may mean."""
     numbered = (marker for marker in markers if marker.args.get("number") is not None)
     return {marker.args["number"]: marker.expressions[0] for marker in numbered}
+
+
+def is_exact(node: Node) -> bool:
+    """Whether the graph computes in the types that the user's expression has."""
+    return bool(node.args) and all(
+        leaf.leaf is not None and leaf.leaf.double for leaf in leaves(node)
+    )
+
+
+def occurrences(select: exp.Select, function: exp.Expr) -> Iterator[exp.Expr]:
+    """Where `function` stands in the SELECT list, outside markers and subqueries.
+
+    Under GROUP BY only inside aggregates: elsewhere it must stay what the query is grouped by.
+    Under DISTINCT nowhere: ORDER BY has to name what the list names.
+    """
+    if select.args.get("distinct"):
+        return
+    grouped = bool(select.args.get("group"))
+    kind = type(function)
+    for item in select.expressions:
+        for node in nodes(item, _CLOSED):
+            if type(node) is kind and node == function and not (grouped and not _aggregated(node)):
+                yield node
+
+
+_CLOSED = (Marker, Pending, exp.Query)
+
+
+def _aggregated(node: exp.Expr) -> bool:
+    call = node.find_ancestor(exp.Anonymous, exp.Select)
+    while isinstance(call, exp.Anonymous):
+        if is_aggregate(call):
+            return True
+        call = call.find_ancestor(exp.Anonymous, exp.Select)
+    return False

@@ -1,14 +1,17 @@
 """What texts of regproc and regprocedure mean, and how a user's function is written as one.
 
 A name stands alone where nothing else along the search_path has it; PostgreSQL manual, 8.19.
+
+And its definition, as pg_get_functiondef gives it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
+from gateway.catalog.deparsing.definitions import default_text
 from gateway.catalog.system.recorded import columns_of, schemas_of
 from gateway.errors import AmbiguousFunction
 from gateway.sql.meaning.functions import Function
@@ -90,3 +93,37 @@ def signature_number(
             if (function.schema, function.name) == (place, parts[-1]) and _types(function) == given:
                 return each.oid
     return None
+
+
+def _arguments(function: Function) -> str:
+    parts = [f"{identifier(a.name)} {a.type.sql}" if a.name else a.type.sql
+             for a in function.arguments]  # fmt: skip
+    return ", ".join(parts)
+
+
+def _definition(function: Function) -> str:
+    words = [] if function.volatility == "volatile" else [function.volatility.upper()]
+    words += ["STRICT"] if function.strict else []
+    name = f"{identifier(function.schema)}.{identifier(function.name)}"
+    lines = [f"CREATE OR REPLACE FUNCTION {name}({_arguments(function)})"]
+    lines += [f" RETURNS {function.returns.sql}", " LANGUAGE sql"]
+    lines += [f" {' '.join(words)}"] if words else []
+    body = sql_body(function) or f"AS $function${function.body}$function$"
+    return "\n".join([*lines, body, ""])
+
+
+def sql_body(function: Function) -> str | None:
+    """RETURN and the expression of a function that was made so; None for one with a text."""
+    if function.bound is None:
+        return None
+    types = {argument.name: argument.type for argument in function.arguments if argument.name}
+    return f"RETURN {default_text(function.body, function.returns, types)}"
+
+
+FUNCTION_TEXTS: Mapping[str, Callable[[Function], str | None]] = {
+    "definition": _definition,
+    "arguments": _arguments,
+    "identity": _arguments,
+    "result": lambda function: function.returns.sql,
+    "body": sql_body,
+}

@@ -18,10 +18,10 @@ from sqlglot import exp
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.queries import CatalogueDatabase, Translated
+from gateway.catalog.system.readers import Stopping
 from gateway.catalog.system.routing import is_catalogue_function, is_system
 from gateway.catalog.system.shown import column_type, engine_values, held, registered_values
 from gateway.catalog.system.static import static
-from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.coercing import REGISTERED, registered
 from gateway.engine.interface import EngineSession
 from gateway.errors import FeatureNotSupported

@@ -25,7 +25,7 @@ from gateway.catalog.system.entries import (
     IndexEntry,
     RelationEntry,
 )
-from gateway.catalog.system.function_texts import FUNCTION_TEXTS
+from gateway.catalog.system.function_names import FUNCTION_TEXTS
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.recorded import (
@@ -40,8 +40,7 @@ from gateway.catalog.system.recorded import (
     view_texts,
 )
 from gateway.catalog.system.text_answers import TEXT_ANSWERS
-from gateway.catalog.system.views import Views
-from gateway.catalog.system.writable import events, writable_columns
+from gateway.catalog.system.views import Views, events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
 from gateway.types import BY_OID

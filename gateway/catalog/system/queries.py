@@ -27,9 +27,8 @@ from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.loading import Loading, query_in, read_by
 from gateway.catalog.system.macros import MACROS
 from gateway.catalog.system.names import Moment
-from gateway.catalog.system.readers import Reader, Readers
+from gateway.catalog.system.readers import Reader, Readers, Stopping
 from gateway.catalog.system.rights import RightsFunctions
-from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.terms import Output, Query
 from gateway.errors import (

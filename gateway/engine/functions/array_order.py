@@ -1,12 +1,18 @@
-"""Texts that sort as arrays do, and arrays of what items are compared by: rows of `registry`.
+"""Texts that sort as arrays and jsonb values do, and arrays of what items are compared by: rows
+of `registry`.
 
 PostgreSQL compares item by item, a NULL is above all others, and of two arrays that begin alike the
 longer one is above (array_cmp in arrayfuncs.c). The engine takes a NULL for the least item, and the
 sort that keeps the first rows alone loses rows over one.
+
+Of jsonb (PostgreSQL 15, jsonb_util.c, compareJsonbContainers) objects come after arrays, booleans,
+numbers, strings and null; what has more members is greater. Texts compare byte by byte as the
+values do, and are the same for what is equal: 1 and 1.0.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
@@ -16,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.engine.functions import intervals, json_order
+from gateway.engine.functions import intervals
 
 _VALUE, _NULL, _END = "\1", "\2", "\0"
 _SIGN = np.uint64(1 << 63)
@@ -83,7 +89,50 @@ def _of_each(of: Callable[[Any], Any], kind: pa.DataType, items: pa.Array) -> pa
 
 
 def _of_numeric(text: str) -> str:
-    return json_order.number_key(Decimal(text))
+    return number_key(Decimal(text))
+
+
+_END = "\x01"  # below every character that a string may go on with
+_EXPONENT = 500_000  # above that of any numeric, so that no exponent is below 0
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+def sort_key(text: str) -> str:
+    """The text that stands for a jsonb value in comparisons and orders."""
+    value = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    if isinstance(value, dict | list):
+        return _key(value)
+    # At the top a scalar is an array of one element, before every other of one.
+    return f"4{1:08d}0{_key(value)}"
+
+
+def _key(value: Any) -> str:
+    match value:
+        case None:
+            return "0"
+        case str():
+            return f"1{value}{_END}"
+        case bool():
+            return f"3{int(value)}"
+        case Decimal():
+            return f"2{number_key(value)}"
+        case list():
+            return f"4{len(value):08d}1{''.join(map(_key, value))}"
+    # Members in the order in which jsonb keeps them.
+    items = sorted(value.items(), key=lambda item: (len(item[0].encode()), item[0].encode()))
+    return f"5{len(items):08d}" + "".join(_key(key) + _key(inner) for key, inner in items)
+
+
+def number_key(value: Decimal) -> str:
+    """A text by which numbers sort: sign, exponent, digits; of one below 0 their complements."""
+    if not value:
+        return "1"
+    plain = value.normalize()
+    digits = "".join(map(str, plain.as_tuple().digits))
+    size = f"{plain.adjusted() + _EXPONENT:06d}{digits}"
+    if plain > 0:
+        return f"2{size} "
+    return f"0{size.translate(_COMPLEMENT)}~"
 
 
 # What stands after array_key_ -> the items, and what they are sorted by.
@@ -94,7 +143,7 @@ _KEYS: dict[str, tuple[pa.DataType, Callable[[pa.Array], pa.Array]]] = {
     "timestamp": (pa.timestamp("us"), _of_moments),
     "text": (pa.string(), _of_texts),
     "numeric": (pa.string(), partial(_of_each, _of_numeric, pa.string())),
-    "jsonb": (pa.string(), partial(_of_each, json_order.sort_key, pa.string())),
+    "jsonb": (pa.string(), partial(_of_each, sort_key, pa.string())),
     "bytea": (pa.binary(), partial(_of_each, bytes.hex, pa.string())),
     "interval": (
         pa.month_day_nano_interval(),
@@ -115,6 +164,6 @@ ARRAY_KEYS = [
         "json_item_keys",
         [pa.list_(pa.string())],
         pa.list_(pa.string()),
-        partial(item_keys, json_order.sort_key, pa.string()),
+        partial(item_keys, sort_key, pa.string()),
     ),
 ]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pyarrow as pa
 
+from gateway.engine.functions.rows import Columnar
 from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
-
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 
 def _letters(codes: pa.Array) -> pa.Array:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gateway.engine.functions.rows import Columnar
 from gateway.errors import NumericValueOutOfRange
 
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 _Angles = NDArray[np.float64]
 
 _DOUBLE = pa.float64()

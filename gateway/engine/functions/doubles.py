@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from itertools import islice
@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.engine.functions.number_texts import nested
 from gateway.engine.functions.numeric_calls import COMPUTED, cut
-from gateway.engine.functions.texts_read import over_items
+from gateway.engine.functions.rows import Columnar
+from gateway.engine.functions.texts_read import nested, over_items
 from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
 from gateway.sql.inputs.notation import PLAIN
 from gateway.sql.inputs.text_columns import read_texts, wide_decimal
@@ -146,8 +146,6 @@ def _depths(kind: pa.DataType) -> Iterator[tuple[int, tuple[pa.DataType, pa.Data
     """Arrays of one dimension to six, of `kind` and of numerics without digits."""
     return enumerate(islice(zip(nested(kind), nested(_NUMERIC), strict=True), 6), 1)
 
-
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 DOUBLES: tuple[Columnar, ...] = (
     ("numeric_of_double", [pa.float64(), pa.int64()], _NUMERIC, numeric_of_double),

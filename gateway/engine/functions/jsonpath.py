@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from gateway.engine.functions.jsonpath_walk import FAULTS, Walk
+from gateway.engine.functions.rows import Row
 from gateway.errors import InvalidParameterValue, SqlJsonFault
 from gateway.sql.inputs.jsonpath import read_jsonpath
 from gateway.sql.inputs.jsontext import quoted
@@ -84,7 +84,7 @@ def _written(value: Any) -> str:
 
 _TEXT, _BOOL = pa.string(), pa.bool_()
 _GIVEN = [_TEXT, _TEXT, _TEXT, _BOOL]
-ROWS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...] = (
+ROWS: tuple[Row, ...] = (
     ("json_path_exists", exists, _GIVEN, _BOOL),
     ("json_path_matches", matches, _GIVEN, _BOOL),
     ("json_path_items", items, _GIVEN, pa.list_(_TEXT)),

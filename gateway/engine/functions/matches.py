@@ -6,14 +6,14 @@ And LIKE with ANY and ALL of arrays that a row or a parameter gives.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.engine.functions.regexps import Match, found_in, groups_in, groups_of, refuse_global
 from gateway.engine.functions.result_sizes import MOST_ELEMENTS, admit
+from gateway.engine.functions.rows import Row
 
 
 def split(text: str, pattern: str, flags: str) -> list[str]:
@@ -94,7 +94,7 @@ def _like_these(texts: pa.Array, patterns: tuple[str | None, ...] | None, word: 
 
 
 _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
-ROWS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...] = (
+ROWS: tuple[Row, ...] = (
     ("regexp_parts", split, [_TEXT] * 3, _TEXTS),
     ("all_matches", matches, [_TEXT] * 3, pa.list_(_TEXTS)),
     ("is_matched", like, [_TEXT] * 3, pa.bool_()),

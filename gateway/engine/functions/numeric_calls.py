@@ -6,11 +6,12 @@ those of its arguments (`gateway.sql.types.numeric_functions`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 import pyarrow as pa
 
+from gateway.engine.functions.rows import Columnar
 from gateway.errors import NumericValueOutOfRange
 from gateway.sql.types.numerals import COMPUTED_SCALE, as_shown
 from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS, scale_of
@@ -95,8 +96,6 @@ def _decimals(values: list[Decimal | None], kind: pa.DataType) -> pa.Array:
             hint="Cast the argument to double precision.",
         ) from error
 
-
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 NUMERIC_CALLS: tuple[Columnar, ...] = (
     ("computed_numeric", [_TEXT] * 4, COMPUTED, computed_numeric),

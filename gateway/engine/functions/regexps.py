@@ -8,14 +8,13 @@ text holds, so that one call tells every match in its surroundings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.engine.functions.result_sizes import MOST_BYTES, MOST_ELEMENTS, admit
+from gateway.engine.functions.rows import Row
 from gateway.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
@@ -252,7 +251,7 @@ def _rewritten(pattern: str, counted: range, never: int = -1) -> str:
 
 
 _TEXT, _BIGINT, _INTEGER = pa.string(), pa.int64(), pa.int32()
-ROWS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...] = (
+ROWS: tuple[Row, ...] = (
     ("matches_counted", count, [_TEXT, _TEXT, _BIGINT, _TEXT], _INTEGER),
     ("match_place", place, [_TEXT, _TEXT, *[_BIGINT] * 3, _TEXT, _BIGINT], _INTEGER),
     ("match_part", part, [_TEXT, _TEXT, _BIGINT, _BIGINT, _TEXT, _BIGINT], _TEXT),

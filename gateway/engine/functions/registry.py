@@ -35,19 +35,18 @@ from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.doubles import DOUBLES
-from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.interval_text import interval_to_char
-from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.matches import LIKES
+from gateway.engine.functions.moments import FINITE, PRECISIONS, cut_interval, values_of
 from gateway.engine.functions.number_text import number_to_char, numeric_to_char, read_number
-from gateway.engine.functions.number_texts import NUMBER_TEXTS
 from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
-from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.result_sizes import AT_RUN_TIME, MOST_BYTES, ROOMS
+from gateway.engine.functions.rows import Columnar, Row
 from gateway.engine.functions.text_functions import MORE
-from gateway.engine.functions.texts_read import TEXTS_READ
+from gateway.engine.functions.texts_read import NUMBER_TEXTS, TEXTS_READ
 from gateway.engine.functions.variances import SPREADS
+from gateway.engine.functions.zone_offsets import LOCAL_TIMES
 from gateway.errors import (
     ArraySubscriptError,
     CardinalityViolation,
@@ -85,7 +84,7 @@ def _width_bucket(value: float, low: float, high: float, count: int) -> int:
     return min(int(count * ((value - low) / (high - low))), count - 1) + 1
 
 
-FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...] = (
+FUNCTIONS: tuple[Row, ...] = (
     ("erf", math.erf, [_DOUBLE], _DOUBLE),
     ("erfc", math.erfc, [_DOUBLE], _DOUBLE),
     ("width_bucket", _width_bucket, [_DOUBLE, _DOUBLE, _DOUBLE, _BIGINT], _INTEGER),
@@ -182,10 +181,6 @@ _UDFS: list[ScalarUDF] = [
     udf(_exactly(compute), [_BIGINT, _BIGINT], _BIGINT, "immutable", name)
     for name, compute in _EXACT
 ]
-
-
-# A function over whole columns: name, types of the arguments, type of the result, computation.
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 
 def _rint(values: pa.Array) -> pa.Array:

@@ -8,14 +8,13 @@ too large. `text_joined` is `||` itself, `known_joined` concat() of two.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datafusion import ScalarUDF, udf
 from numpy.typing import NDArray
 
+from gateway.engine.functions.rows import Columnar
 from gateway.errors import FeatureNotSupported, OutOfMemory
 
 # What one call may make of one batch of rows. PostgreSQL lets a single value grow to four times
@@ -30,7 +29,6 @@ MOST_TEXT = 2**29
 _TEXT, _BIGINT = pa.string(), pa.int64()
 _MOMENT, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
 _INTERVAL = pa.month_day_nano_interval()
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 
 def admit(wanted: float, most: int, what: str) -> None:

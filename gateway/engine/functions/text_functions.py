@@ -7,26 +7,27 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from gateway.engine.functions import (
+    array_order,
     bytes_values,
     json_changes,
-    json_order,
     jsonpath,
     matches,
     regexps,
 )
-from gateway.engine.functions.formatting import format_text
-from gateway.errors import ArraySubscriptError, NumericValueOutOfRange
+from gateway.engine.functions.rows import Row
+from gateway.errors import ArraySubscriptError, NumericValueOutOfRange, OutOfMemory
 from gateway.sql.inputs import json_parts
 from gateway.sql.inputs.escapes import unistr
 from gateway.sql.inputs.jsontext import quoted, read_json, read_jsonb
 from gateway.sql.inputs.literals import bytea, like_pattern, similar_pattern
+from gateway.sql.text.quoting import identifier, literal
 
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()
@@ -138,7 +139,76 @@ def _kept(count: int, trimmed: int) -> int:
     return count - trimmed
 
 
-Row = tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType]
+_SPECIFIER = re.compile(r"%(?:(\d+)\$)?(-)?(?:(\d+)|\*(?:(\d+)\$)?)?([a-zA-Z%]?)")
+
+
+_WIDEST = 2**24  # characters
+_MOST = 2**28  # of one value: before more than that is put together it is refused
+
+
+def format_text(template: str, arguments: list[str | None]) -> str:
+    """The template with its specifiers filled in.
+
+    Raises:
+        ValueError: it is wrong, or has more specifiers than there are arguments.
+        OutOfMemory: 53200, it makes or pads to more characters than there is room for.
+
+    >>> print(format_text("%s: %I = %L, %2$s", ["a", "b c", "d'e"]))
+    a: "b c" = 'd''e', b c
+    """
+    place, room = 0, _Room()
+
+    def argument(number: str | None) -> str | None:
+        nonlocal place
+        place = int(number) if number is not None else place + 1
+        if place == 0:
+            raise ValueError("format specifies argument 0, but arguments are numbered from 1")
+        if place > len(arguments):
+            raise ValueError("too few arguments for format()")
+        return arguments[place - 1]
+
+    def filled(match: re.Match[str]) -> str:
+        number, minus, width, width_from, kind = match.groups()
+        if kind == "%" and match[0] == "%%":
+            return "%"
+        if not kind:
+            raise ValueError("unterminated format() type specifier")
+        if kind not in "sIL":
+            raise ValueError(f'unrecognized format() type specifier "{kind}"')
+        if "*" in match[0]:
+            width = argument(width_from) or "0"
+            minus, width = (minus, width) if int(width) >= 0 else ("-", str(-int(width)))
+        text = _shown(kind, argument(number))
+        return room.padded(text, int(width or 0), left=bool(minus))
+
+    return _SPECIFIER.sub(filled, template)
+
+
+class _Room:
+    """For one value."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def padded(self, text: str, width: int, *, left: bool) -> str:
+        """A part of the value, where there is room for it."""
+        if width > _WIDEST:
+            raise OutOfMemory(f"out of memory: format would pad to {width} characters")
+        self._made += max(len(text), width)
+        if self._made > _MOST:
+            raise OutOfMemory(f"out of memory: format would make more than {_MOST} characters")
+        return text.ljust(width) if left else text.rjust(width)
+
+
+def _shown(kind: str, value: str | None) -> str:
+    if kind == "s":
+        return value or ""
+    if kind == "L":
+        return "NULL" if value is None else literal(value)
+    if value is None:
+        raise ValueError("null values cannot be formatted as an SQL identifier")
+    return identifier(value)
+
 
 MORE: tuple[Row, ...] = (
     ("format_text", format_text, [_TEXT, _TEXTS], _TEXT),
@@ -169,7 +239,7 @@ MORE: tuple[Row, ...] = (
     ("json_joined", json_parts.joined, [_TEXT, _TEXT], _TEXT),
     ("json_without", json_parts.without_key, [_TEXT, _TEXT], _TEXT),
     ("record_of", _record, [_TEXTS], _TEXT),
-    ("json_key", json_order.sort_key, [_TEXT], _TEXT),
+    ("json_key", array_order.sort_key, [_TEXT], _TEXT),
     ("bits_of", bytes_values.count_bits, [_BYTES], _BIGINT),
     ("bytes_length", len, [_BYTES], _INTEGER),
     ("byte_of", bytes_values.byte, [_BYTES, _BIGINT], _INTEGER),

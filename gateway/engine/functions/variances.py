@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.engine.functions.rows import Columnar
+
 Floats = npt.NDArray[np.float64]
 
 _DOUBLES = pa.list_(pa.float64())
@@ -148,8 +150,6 @@ def spread_of_pairs(names: pa.Array, ys: pa.Array, xs: pa.Array) -> pa.Array:
     with np.errstate(all="ignore"):
         return pa.array(value(sums), pa.float64(), mask=~there(sums))
 
-
-Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 SPREADS: tuple[Columnar, ...] = (
     ("spread_of_pairs", [pa.string(), _DOUBLES, _DOUBLES], pa.float64(), spread_of_pairs),

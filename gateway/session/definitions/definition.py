@@ -71,12 +71,17 @@ from gateway.sql.names.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
-from gateway.sql.statements.domains import AlterDomain, CreateDomain
-from gateway.sql.statements.enums import AddLabel, CreateEnum, RenameLabel
 from gateway.sql.statements.grants import ChangeDefaults, ChangeGrants, ChangeOwner, Grantee
-from gateway.sql.statements.kept_settings import KeepSetting
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
-from gateway.sql.statements.own_types import DropTypes, MoveType
+from gateway.sql.statements.own_types import (
+    AddLabel,
+    AlterDomain,
+    CreateDomain,
+    CreateEnum,
+    DropTypes,
+    MoveType,
+    RenameLabel,
+)
 from gateway.sql.statements.refused import DropAbsent
 from gateway.sql.statements.roles import (
     AlterRole,
@@ -89,6 +94,7 @@ from gateway.sql.statements.roles import (
 from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.statements.schemas import CreateSchema
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
+from gateway.sql.statements.setting import KeepSetting
 from gateway.sql.statements.statement import CreateView, Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.store.definitions.columntypes import spelt

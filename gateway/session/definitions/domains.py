@@ -17,7 +17,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.constraints import ConstraintSpec, Written
-from gateway.sql.statements.domains import AlterDomain, CreateDomain
+from gateway.sql.statements.own_types import AlterDomain, CreateDomain
 from gateway.store.definitions.catalogue import OwnType
 from gateway.store.definitions.constraints import chosen_name
 from gateway.store.definitions.definitions import Column

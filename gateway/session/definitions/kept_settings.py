@@ -11,7 +11,7 @@ from gateway.session.settings.known_settings import known_setting
 from gateway.session.settings.rows import BY_NAME
 from gateway.session.settings.settings import ClientSettings, listed
 from gateway.session.writes.execution import Executor
-from gateway.sql.statements.kept_settings import KeepSetting
+from gateway.sql.statements.setting import KeepSetting
 
 
 def keep_setting(executor: Executor, tree: KeepSetting) -> Result:

@@ -20,8 +20,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.statements.altering import Action
 from gateway.sql.statements.commands import Name
-from gateway.sql.statements.enums import AddLabel, CreateEnum, RenameLabel
-from gateway.sql.statements.own_types import DropTypes, MoveType
+from gateway.sql.statements.own_types import AddLabel, CreateEnum, DropTypes, MoveType, RenameLabel
 from gateway.sql.text.datatypes import type_name
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.sql.text.engine_types import ENGINE_TYPES

@@ -37,8 +37,8 @@ from gateway.sql.types.modifiers import numeric_modifier
 from gateway.sql.writes.rounded import computes_digits
 from gateway.store.ddl.calling import with_sequences_placed
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
-from gateway.store.rows.array_assignment import dimensions_of
 from gateway.store.rows.assignment import check_kept
+from gateway.store.rows.kept_values import dimensions_of
 from gateway.types import FLOAT8, INT8, NUMERIC, TEXT, with_dimensions
 
 

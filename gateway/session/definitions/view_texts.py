@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors import GatewayError
-from gateway.rewrite.renaming import with_renamed
-from gateway.rewrite.stars import written_out
+from gateway.rewrite.view_texts import with_renamed, written_out
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.result import Field
 from gateway.session.writes.execution import Executor

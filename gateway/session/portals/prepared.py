@@ -35,8 +35,8 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.modifiers import numeric_modifier
 from gateway.sql.writes.parameter_rows import ParameterRows
 from gateway.store.definitions.definitions import Column
-from gateway.store.rows.array_assignment import dimensions_of
 from gateway.store.rows.assignment import assign
+from gateway.store.rows.kept_values import dimensions_of
 from gateway.types import Type, from_arrow, with_dimensions
 
 

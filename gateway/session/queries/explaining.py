@@ -1,11 +1,16 @@
-"""EXPLAIN: what would run, or what ran."""
+"""EXPLAIN: what would run, or what ran.
+
+FORMAT JSON gives the engine's plan as nodes in nodes, by PostgreSQL's names: of its keys there are
+`Plan`, `Node Type`, `Plans` and, where the engine tells a whole number, `Actual Rows`; what else it
+tells of a node is in `Details` and `Metrics`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -13,7 +18,6 @@ from gateway.catalog.system.answers import Catalogue
 from gateway.engine.interface import EngineSession, Plan
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation
-from gateway.session.queries.plan_trees import plan_tree
 from gateway.session.result import Field, Result, lines, plan_lines, read_lines
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.explaining import explain_options
@@ -76,3 +80,61 @@ def document(text: str) -> Result:
     """A result of one JSON document."""
     batch = pa.record_batch({"QUERY PLAN": pa.array([text], pa.string())})
     return Result("EXPLAIN", (Field("QUERY PLAN", BY_NAME["json"]),), iter([batch]))
+
+
+# `FilterExec: uwnd@1 > 0, metrics=[output_rows=3, elapsed_compute=1.2ms]`, two blanks a level.
+_NODE = re.compile(r"( *)(\w+)(?::|,(?= metrics=))? ?(.*?)(?:,? ?metrics=\[(.*)\])?")
+_METRIC = re.compile(r"(\w+)=((?:[^,(]|\([^)]*\))+)")
+
+
+def plan_tree(plan: Iterable[str], told: Sequence[str] = ()) -> str:
+    """A document of one plan.
+
+    Args:
+        plan: Its lines, each node under the one that reads it.
+        told: What else there is to tell, as how many chunks were read.
+
+    >>> print(plan_tree(["FilterExec: a > 1", "  EmptyExec"]))
+    [
+      {
+        "Plan": {
+          "Node Type": "FilterExec",
+          "Details": "a > 1",
+          "Plans": [
+            {
+              "Node Type": "EmptyExec"
+            }
+          ]
+        }
+      }
+    ]
+    """
+    found: dict[str, Any] = {}
+    around: list[tuple[int, dict[str, Any]]] = [(-1, found)]
+    for line in plan:
+        depth, node = _node(line)
+        while around[-1][0] >= depth:
+            around.pop()
+        around[-1][1].setdefault("Plans", []).append(node)
+        around.append((depth, node))
+    document: dict[str, Any] = {"Plan": found["Plans"][0]} if found else {}
+    if told:
+        document["Reads"] = list(told)
+    return json.dumps([document], indent=2, ensure_ascii=False)
+
+
+def _node(line: str) -> tuple[int, dict[str, Any]]:
+    """How far in it stands, and what it says but for the nodes beneath."""
+    match = _NODE.fullmatch(line)
+    if match is None:
+        return len(line) - len(line.lstrip()), {"Node Type": line.strip()}
+    blanks, name, details, metrics = match.groups()
+    node: dict[str, Any] = {"Node Type": name}
+    if details:
+        node["Details"] = details
+    measured = dict(_METRIC.findall(metrics or ""))
+    if measured.get("output_rows", "").isdigit():
+        node["Actual Rows"] = int(measured["output_rows"])
+    if measured:
+        node["Metrics"] = measured
+    return len(blanks), node

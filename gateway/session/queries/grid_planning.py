@@ -22,11 +22,15 @@ day FROM k)``, ``EXISTS``                       (`joined_keys`)
 
 The query keeps its conditions, so a position too many does no harm; one too few would, and what is
 not understood is left alone.
+
+To see all that costs more than a small query does: its conditions are asked of coordinates, its
+aggregates recognised, its text printed anew. That stands on the text, on the tables, on TimeZone
+and on the settings, so while these are the same the plan is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import pyarrow as pa
 from sqlglot import exp
@@ -34,6 +38,7 @@ from sqlglot import exp
 from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan, gathered
+from gateway.recent import Recent
 from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries.cancellable_joins import with_watched_joins
 from gateway.session.queries.cardinality import known_of
@@ -45,6 +50,7 @@ from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.narrowing import narrowed
 from gateway.session.queries.run_first import with_constants
 from gateway.sources.grid.grid import GridTable
+from gateway.sources.table import Held, Table, TableName
 from gateway.sql.lowered.printing import to_engine
 from gateway.sql.text.trees import PICKING
 
@@ -218,3 +224,55 @@ def _read_alone(select: exp.Select) -> exp.Select | None:
     if select.args.get("joins") or select.args.get("laterals"):
         return None
     return held.this if isinstance(held.this, exp.Select) else None
+
+
+# How many plans a session keeps.
+MOST_PLANS = 64
+
+
+class KeptGridPlans:
+    """Those of one session; the one that was used least lately makes room."""
+
+    def __init__(self) -> None:
+        self._kept: Recent[tuple[Mapping[TableName, Table], Hashable, Plan]]
+        self._kept = Recent(MOST_PLANS, heaviest=1)
+
+    def find(
+        self,
+        standing: Hashable,
+        tables: Mapping[TableName, Table],
+        make: Callable[[], Plan],
+        has_parts: bool = False,
+    ) -> tuple[Plan, bool]:
+        """The plan that `make` returned before under the same circumstances, else returns now.
+
+        Args:
+            standing: The text, and whatever else the plan stands on but the tables.
+            tables: Every table that it reads. Where one of them makes its rows as they are asked
+                for, the plan is made each time.
+            make: Plans the query.
+            has_parts: Whether some of it may be run to plan it.
+
+        Returns:
+            The plan, and whether it was kept.
+        """
+        state = _state_of(tables) if has_parts else ()
+        known = self._kept.get(standing, lambda kept: kept[1] == state and _are(tables, kept[0]))
+        if known is not None:
+            return known[2], True
+        plan = make()
+        if state is not None and all(
+            isinstance(each, GridTable | Held) for each in tables.values()
+        ):
+            self._kept.put(standing, (dict(tables), state, plan), weight=1)
+        return plan, False
+
+
+def _are(tables: Mapping[TableName, Table], known: Mapping[TableName, Table]) -> bool:
+    return all(known.get(name) is each for name, each in tables.items())
+
+
+def _state_of(tables: Mapping[TableName, Table]) -> Hashable | None:
+    """What tells the values of grids from others; None where that is not known."""
+    states = [table.state() for table in tables.values() if isinstance(table, GridTable)]
+    return None if None in states else tuple(states)

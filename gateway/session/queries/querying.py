@@ -31,9 +31,8 @@ from gateway.session.computation import (
 from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries.cancellable_joins import watched
 from gateway.session.queries.explaining import explained
-from gateway.session.queries.grid_planning import has_large_grid, plan_over_grids
+from gateway.session.queries.grid_planning import KeptGridPlans, has_large_grid, plan_over_grids
 from gateway.session.queries.inferring import as_bound, infer
-from gateway.session.queries.kept_grid_plans import KeptGridPlans
 from gateway.session.queries.key_lookups import look_of
 from gateway.session.queries.layered import check_recursive, with_layers
 from gateway.session.queries.long_lists import plan_held

@@ -21,7 +21,7 @@ from gateway.session.queries.sequences import FUNCTIONS as SEQUENCES
 from gateway.sql.names.relation import NOTATION, Constants, Replacement
 from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.types.declared import with_declared
+from gateway.sql.types.parameter_casts import with_declared
 from gateway.types import Type
 
 V = TypeVar("V")

@@ -13,7 +13,7 @@ from gateway.sql.names.relation import Constants
 from gateway.sql.writes.narrowing import Value
 from gateway.store.rows.by_key import KeyChange, key_among
 from gateway.store.tables import StoreSession
-from gateway.store.transactions.changing import OneChange
+from gateway.store.transactions.writes import OneChange
 
 
 def change_by_key(

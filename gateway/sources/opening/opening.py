@@ -16,11 +16,11 @@ from typing import Any
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import xarray, zarr
 from gateway.sources.opening import grib
+from gateway.sources.opening.allowed_places import protocol_of
 from gateway.sources.opening.copies import copies_of
 from gateway.sources.opening.far_zarr import store_of, stores_matching
 from gateway.sources.opening.hdf5_places import places_of
 from gateway.sources.opening.netcdf import open_netcdf
-from gateway.sources.opening.references import protocol_of
 from gateway.sources.opening.several import combined
 from gateway.sources.urls import is_local, shown
 

@@ -27,19 +27,20 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import ByKind, Kinds, own_nodes
 from gateway.sql.text.worded_calls import IS_UNKNOWN
 from gateway.sql.types.arguments import check_arguments, check_subscript
-from gateway.sql.types.castable import check_cast
+from gateway.sql.types.coercion import check_cast
 from gateway.sql.types.computing import (
     BITWISE,
     COMPUTED,
+    MATCHED,
     cast_literal,
     check_bits,
     check_computed,
+    check_matched,
     check_negated,
     family,
     no_operator,
 )
 from gateway.sql.types.inference import GIVES, Types, info_of, is_untyped
-from gateway.sql.types.matching import MATCHED, check_matched
 from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.results import common_type
 from gateway.types import BOOL, BY_NAME, DATE, FLOAT8, INTEGER, NUMERIC, TIMESTAMPTZ, Type

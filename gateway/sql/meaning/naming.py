@@ -16,7 +16,7 @@ from gateway.errors import GatewayError
 from gateway.sql.text.datatypes import DOMAIN, domain_cast
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
-from gateway.sql.types.declared import DECLARED
+from gateway.sql.types.parameter_casts import DECLARED
 from gateway.sql.types.parameters import postgres_type
 
 UNNAMED = "?column?"

@@ -15,8 +15,7 @@ from sqlglot.tokenizer_core import Token
 
 from gateway.errors import StatementTooComplex, TooManyColumns
 from gateway.interrupts import check_for_interrupts
-from gateway.sql.shape.chains import longest_chain, refuse_deep_arrays
-from gateway.sql.shape.layers import layers_of
+from gateway.sql.shape.planning_cost import layers_of, longest_chain, refuse_deep_arrays
 from gateway.sql.statements.reading import read
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.dialect import split

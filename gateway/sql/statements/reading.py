@@ -20,8 +20,6 @@ from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
-from gateway.sql.statements.domains import read_alter_domain, read_create_domain
-from gateway.sql.statements.enums import read_alter_type, read_create_type
 from gateway.sql.statements.grants import (
     read_default_privileges,
     read_grant,
@@ -29,9 +27,14 @@ from gateway.sql.statements.grants import (
     read_rename_schema,
     read_revoke,
 )
-from gateway.sql.statements.kept_settings import read_alter_database
 from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
-from gateway.sql.statements.own_types import read_drop_types
+from gateway.sql.statements.own_types import (
+    read_alter_domain,
+    read_alter_type,
+    read_create_domain,
+    read_create_type,
+    read_drop_types,
+)
 from gateway.sql.statements.refused import ABSENT, OUTSIDE, read_drop_absent, refuse_command
 from gateway.sql.statements.roles import (
     membership_or,
@@ -48,6 +51,7 @@ from gateway.sql.statements.sequences import (
     read_alter_sequence,
     read_create_sequence,
 )
+from gateway.sql.statements.setting import read_alter_database
 from gateway.sql.statements.statement import Copy, CreateView, Explain, Kind, Prepare, Statement
 from gateway.sql.statements.tables import CreateTable, read_create_table, read_materialized_view
 from gateway.sql.statements.trees import read_insert, read_merge, read_query, read_tree

@@ -11,7 +11,7 @@ from sqlglot.tokenizer_core import TokenType
 from gateway.errors import FeatureNotSupported, ReservedName, SyntaxFault
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.grants import Grantee, read_role
-from gateway.sql.statements.kept_settings import KeepSetting, read_kept
+from gateway.sql.statements.setting import KeepSetting, read_kept
 
 
 @dataclass(frozen=True, slots=True)

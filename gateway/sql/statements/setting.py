@@ -1,10 +1,16 @@
-"""SET and its kinds, and the names that SHOW and RESET take, read from their tokens."""
+"""SET and its kinds, and the names that SHOW and RESET take, read from their tokens.
+
+ALTER DATABASE and ALTER ROLE with SET or RESET say what sessions begin with.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import cast
+
 from sqlglot.tokenizer_core import TokenType
 
-from gateway.errors import InvalidParameterValue
+from gateway.errors import FeatureNotSupported, InvalidParameterValue
 from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.statements.commands import (
     Reader,
@@ -14,6 +20,7 @@ from gateway.sql.statements.commands import (
     names_of,
     read_modes,
 )
+from gateway.sql.statements.grants import Grantee
 from gateway.sql.text.words import is_reserved
 
 # Spellings of settings that are not `name = value` -> the setting.
@@ -100,3 +107,75 @@ def read_setting_name(reader: Reader) -> str:
         return "all"
     spelt = reader.one_of("TIME ZONE", "SESSION AUTHORIZATION")
     return _SPELT[spelt] if spelt else ".".join(reader.qualified())
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSetting:
+    """What sessions of a role, of a database, or of the role in it begin with.
+
+    Args:
+        role: None: every role.
+        database: "": every database.
+        name: The setting; "all" for RESET ALL.
+        values: What it is SET to; None: RESET.
+        current: FROM CURRENT: to what it is now.
+        tag: The command's.
+    """
+
+    role: Grantee | None
+    database: str
+    name: str
+    values: tuple[str, ...] | None
+    current: bool
+    tag: str
+
+
+def read_kept(reader: Reader, role: Grantee | None) -> KeepSetting | None:
+    """[IN DATABASE name] SET ... | RESET ... after ALTER ROLE role; None: something else."""
+    database = reader.name() if reader.accept("IN", "DATABASE") else ""
+    return _change(reader, role, database, "ALTER ROLE")
+
+
+def read_alter_database(reader: Reader) -> KeepSetting:
+    """ALTER DATABASE name SET ... | RESET ...
+
+    Raises:
+        FeatureNotSupported: 0A000, anything else that PostgreSQL alters of one.
+    """
+    database = reader.name()
+    if reader.accept("SET", "TABLESPACE"):
+        raise FeatureNotSupported("ALTER DATABASE SET TABLESPACE is not supported")
+    found = _change(reader, None, database, "ALTER DATABASE")
+    if found is None:
+        raise FeatureNotSupported(
+            "ALTER DATABASE but for SET and RESET is not supported",
+            hint="There is one database, whose name and owner are the configuration's.",
+        )
+    return found
+
+
+def _change(reader: Reader, role: Grantee | None, database: str, tag: str) -> KeepSetting | None:
+    def kept(name: str, values: tuple[str, ...] | None, current: bool = False) -> KeepSetting:
+        return KeepSetting(role, database, name, values, current, tag)
+
+    if reader.accept("RESET"):
+        return kept(read_setting_name(reader), None)
+    if not reader.accept("SET"):
+        if database and tag == "ALTER ROLE":
+            reader.fail()
+        return None
+    name = _from_current(reader)
+    if name:
+        return kept(name, None, current=True)
+    found = cast(SetStatement, read_set(reader))
+    return kept(found.name, found.values)
+
+
+def _from_current(reader: Reader) -> str:
+    """The setting of `name FROM CURRENT`; "" where something else stands."""
+    place = reader.index
+    name = ".".join(reader.qualified())
+    if reader.accept("FROM", "CURRENT"):
+        return name
+    reader.index = place
+    return ""

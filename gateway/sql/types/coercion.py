@@ -2,6 +2,10 @@
 
 Types come from `inference`, for which a literal with a point is a double and an integer literal
 any integer, so that within the integers and within the fractions everything goes.
+
+What the engine casts and PostgreSQL has not is refused (`check_cast`): a bigint to a boolean, an
+integer to a date. What is not in pg_cast is cast through text alone; a type without a row there
+(oids, records) is not judged.
 """
 
 from __future__ import annotations
@@ -10,8 +14,12 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from gateway.errors import CannotCoerce
+from gateway.sql.names.scope import place_of
 from gateway.sql.text.datatypes import data_type
-from gateway.types import INTEGER, NUMBERS, STRINGS, Type
+from gateway.sql.types.inference import Types, is_untyped
+from gateway.sql.types.numerals import is_pointed
+from gateway.types import INTEGER, NUMBERS, NUMERIC, STRINGS, Type
 
 _FRACTIONS = NUMBERS - INTEGER
 # Each turns into those after it by itself, into those before it on assignment.
@@ -92,3 +100,59 @@ def propagates_null(body: exp.Expr, arguments: int) -> bool:
         if not (strict or isinstance(node, _STRICT)):
             return False
     return len({column.name for column in body.find_all(exp.Column)}) == arguments
+
+
+_TEXTS = frozenset({"text", "varchar", "bpchar", "char", "name", "unknown"})
+_NUMBERS = "int2 int4 int8 float4 float8 numeric"
+_CASTS: dict[str, frozenset[str]] = {
+    name: frozenset(targets.split())
+    for name, targets in {
+        "bool":        "int4",
+        "int2":        _NUMBERS,
+        "int4":        f"{_NUMBERS} bool",
+        "int8":        _NUMBERS,
+        "float4":      _NUMBERS,
+        "float8":      _NUMBERS,
+        "numeric":     _NUMBERS,
+        "date":        "timestamp timestamptz",
+        "time":        "interval",
+        "timestamp":   "date time timestamptz",
+        "timestamptz": "date time timestamp",
+        "interval":    "time",
+        "json":        "jsonb",
+        "jsonb":       f"json bool {_NUMBERS}",
+        "uuid":        "",
+        "bytea":       "",
+    }.items()
+}  # fmt: skip
+
+
+def check_cast(node: exp.Expr, known: Types) -> None:
+    """Refuse a cast that PostgreSQL has not.
+
+    Raises:
+        CannotCoerce: 42846.
+    """
+    value = node.this.unnest()
+    if is_untyped(value) or isinstance(value, exp.Parameter):
+        return
+    kind, target = known.of(node.this), known.of(node)
+    if kind is None or target is None or _may_cast(kind, target):
+        return
+    shown = NUMERIC if is_pointed(value) else kind
+    raise CannotCoerce(f"cannot cast type {shown.sql} to {target.sql}", position=place_of(node))
+
+
+def _may_cast(kind: Type, target: Type) -> bool:
+    if kind is target or {kind.name, target.name} & _TEXTS:
+        return True
+    if kind.is_enum or target.is_enum:  # an enum is cast through text alone
+        return False
+    if kind.element is not None and target.element is not None:
+        return _may_cast(kind.element, target.element)
+    if kind.element is not None or target.element is not None:
+        # One of them is an array: of the other it is only known whether it is a value.
+        return (target if kind.element is not None else kind).name not in _CASTS
+    if kind.name not in _CASTS or target.name not in _CASTS:
+        return True
+    return target.name in _CASTS[kind.name]

@@ -2,6 +2,8 @@
 
 PostgreSQL manual, 10.2. Only what is known is judged: an expression whose type cannot be told goes
 to the engine, which would compare an integer with a text as texts and round the sides of `&`.
+
+Of texts: an enum is none, so it is not matched; and an array is joined to what its items may be.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
-from gateway.types import DATE, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, Type
+from gateway.types import DATE, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, STRINGS, Type
 
 # The types that are judged, by what they are compared and computed with.
 _FAMILIES = {
@@ -188,3 +190,50 @@ def check_bits(node: exp.Expr, known: Types) -> None:
 
 def _is_whole(kind: Type | None) -> bool:
     return kind is not None and kind.name in INTEGER
+
+
+# The operators behind the words, plain and with NOT.
+_MATCHING: dict[type[exp.Expr], tuple[str, str]] = {
+    exp.Like: ("~~", "!~~"),
+    exp.ILike: ("~~*", "!~~*"),
+    exp.SimilarTo: ("~", "!~"),
+    exp.RegexpLike: ("~", "!~"),
+    exp.RegexpILike: ("~*", "!~*"),
+}
+MATCHED = (*_MATCHING, exp.DPipe)
+
+
+def _check_items(node: exp.DPipe, kinds: Sequence[Type | None]) -> None:
+    """An array is joined to what its items may be."""
+    items = [kind.element or kind for kind in kinds if kind is not None]
+    families = {family(kind) for kind in items}
+    arrays = any(kind is not None and kind.element is not None for kind in kinds)
+    if arrays and len(items) == len(kinds) and None not in families and len(families) > 1:
+        raise no_operator(node, kinds, "||")
+
+
+def check_matched(node: exp.Expr, known: Types) -> None:
+    """Refuse to match an enum, and to join it to what is no text.
+
+    Raises:
+        UndefinedFunction: 42883.
+    """
+    sides = [node.this, node.expression]
+    untyped = [is_untyped(side.unnest()) for side in sides]
+    kinds = [None if bare else known.of(side) for bare, side in zip(untyped, sides, strict=True)]
+    if isinstance(node, exp.DPipe):
+        _check_items(node, kinds)
+    enum = next((kind for kind in kinds if kind is not None and kind.is_enum), None)
+    if enum is None or any(k is None and not bare for k, bare in zip(kinds, untyped, strict=True)):
+        return
+    other = kinds[1] if kinds[0] is enum else kinds[0]
+    if isinstance(node, exp.DPipe):
+        if other is None or other.name in STRINGS or other.element is not None:
+            return
+        operator = "||"
+    else:
+        negated = bool(node.args.get("negate")) or isinstance(node.parent, exp.Not)
+        operator = _MATCHING[type(node)][negated]
+    # SIMILAR TO makes a text of its pattern.
+    pattern = "text" if isinstance(node, exp.SimilarTo) else "unknown"
+    raise no_operator(node, [kind or pattern for kind in kinds], operator)

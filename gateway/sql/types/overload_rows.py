@@ -1,11 +1,16 @@
 """More rows of `overloads`: texts, patterns, arrays and JSON. Calls as PostgreSQL lists them.
 
 A row that gives `unnest(...)` is a function that gives rows.
+
+OVERLAPS is of two periods, each of two ends or of an end and a length: an end that is NULL leaves a
+period of the other alone, and what its length would decide is NULL (PostgreSQL 15,
+src/backend/utils/adt/timestamp.c, overlaps_timestamp).
 """
 
 from __future__ import annotations
 
-from gateway.sql.types.text_rows import TEXT_ROWS
+from itertools import product
+
 from gateway.types import (
     BOOL,
     BY_NAME,
@@ -19,6 +24,100 @@ from gateway.types import (
     Type,
     array_of,
 )
+
+_DAY = "date '2000-01-01'"  # on which a time of day is a moment
+# Kind of the ends -> how one is written as a moment; a date is one at midnight.
+_MOMENTS = {
+    "timestamp": "{}",
+    "timestamptz": "{}",
+    "date": "{}::timestamp",
+    "time": f"arrow_cast({_DAY} + {{}}, 'Timestamp(Microsecond, None)')",
+}
+
+
+def _row(kind: str, first: bool, second: bool) -> tuple[str, str]:
+    """The row for ends of that kind; whether each period has a length in place of its end."""
+    kinds = [kind, "interval" if first else kind, kind, "interval" if second else kind]
+    moment = _MOMENTS[kind].format
+    a, c = moment("a"), moment("c")
+    b = f"({a} + b)" if first else moment("b")
+    d = f"({c} + d)" if second else moment("d")
+    return f"overlaps({', '.join(kinds)})", _overlap(a, b, c, d)
+
+
+def _overlap(a: str, b: str, c: str, d: str) -> str:
+    one, other = f"least({a}, {b})", f"least({c}, {d})"
+    end, far = (
+        f"CASE WHEN {x} IS NOT NULL AND {y} IS NOT NULL THEN greatest({x}, {y}) END"
+        for x, y in ((a, b), (c, d))
+    )
+    return (
+        f"CASE WHEN {one} > {other} THEN CASE WHEN {one} < ({far}) THEN true "
+        f"WHEN ({end}) IS NOT NULL AND ({far}) IS NOT NULL THEN false END "
+        f"WHEN {one} < {other} THEN CASE WHEN {other} < ({end}) THEN true "
+        f"WHEN ({end}) IS NOT NULL AND ({far}) IS NOT NULL THEN false END "
+        f"WHEN ({end}) IS NOT NULL AND ({far}) IS NOT NULL THEN true END"
+    )
+
+
+OVERLAP_ROWS = tuple(
+    _row(kind, first, second)
+    for kind, first, second in product(_MOMENTS, (False, True), (False, True))
+)
+
+
+def _parts(split: str) -> str:
+    """An empty text has no part; the engine gives one."""
+    return f"CASE WHEN a = '' THEN array_remove(ARRAY[''], '') ELSE {split} END"
+
+
+def _from_defaults(
+    name: str, becomes: str, kinds: tuple[str, ...], defaults: tuple[str, ...], least: int = 0
+) -> tuple[tuple[str, str], ...]:
+    """A call with all its arguments but the last ones, for which the defaults stand."""
+    rows = []
+    for count in range(least, len(kinds) + 1):
+        given = ", ".join(["a", "b", *"cdefg"[:count], *defaults[count:]])
+        rows.append(
+            (f"{name}({', '.join(['text', 'text', *kinds[:count]])})", f"{becomes}({given})")
+        )
+    return tuple(rows)
+
+
+TEXT_ROWS: tuple[tuple[str, str], ...] = (
+    ("regexp_split_to_array(text, text)", "regexp_parts(a, b, '')"),
+    ("regexp_split_to_array(text, text, text)", "regexp_parts(a, b, c)"),
+    ("regexp_split_to_table(text, text)", "unnest(regexp_parts(a, b, ''))"),
+    ("regexp_split_to_table(text, text, text)", "unnest(regexp_parts(a, b, c))"),
+    ("regexp_matches(text, text)",        "unnest(one_match(regexp_match(a, b)))"),
+    ("regexp_matches(text, text, text)",  "unnest(all_matches(a, b, c))"),
+    ("regexp_like(text, text)",           "is_matched(a, b, '')"),
+    ("regexp_like(text, text, text)",     "is_matched(a, b, c)"),
+    ("regexp_substr(text, text)",         "match_part(a, b, 1, 1, '', 0)"),
+    ("string_to_array(any, any)",         _parts("string_to_array(a, b)")),
+    ("string_to_array(any, any, any)",    _parts("string_to_array(a, b, c)")),
+    ("string_to_table(text, text)",       f"unnest({_parts('string_to_array(a, b)')})"),
+    ("string_to_table(text, text, text)", f"unnest({_parts('string_to_array(a, b, c)')})"),
+    ("unistr(text)",                      "unistr(a)"),
+    ("normalize(text)",                   "normalize_text(a, 'NFC')"),
+    ("normalize(text, text)",             "normalize_text(a, b)"),
+    ("is_normalized(text, text)",         "(normalize_text(a, b) = a)"),
+    ("regexp_count(text, text)",          "matches_counted(a, b, 1, '')"),
+    ("regexp_count(text, text, integer)", "matches_counted(a, b, c, '')"),
+    ("regexp_count(text, text, integer, text)", "matches_counted(a, b, c, d)"),
+    *_from_defaults(
+        "regexp_instr", "match_place", ("integer", "integer", "integer", "text", "integer"),
+        ("1", "1", "0", "''", "0")),
+    *_from_defaults(
+        "regexp_substr", "match_part", ("integer", "integer", "text", "integer"),
+        ("1", "1", "''", "0"), 1),
+    ("regexp_replace(text, text, text)",          "regexp_replace(a, b, c)"),
+    ("regexp_replace(text, text, text, text)",    "regexp_replace(a, b, c, d)"),
+    ("regexp_replace(text, text, text, integer)", "matches_replaced(a, b, c, d, 1, '')"),
+    ("regexp_replace(text, text, text, integer, integer)", "matches_replaced(a, b, c, d, e, '')"),
+    ("regexp_replace(text, text, text, integer, integer, text)",
+     "matches_replaced(a, b, c, d, e, f)"),
+)  # fmt: skip
 
 
 def _finite(kind: str) -> str:

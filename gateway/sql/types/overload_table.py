@@ -14,8 +14,7 @@ from itertools import product
 from sqlglot import exp
 
 from gateway.sql.text.dialect import parse
-from gateway.sql.types.overlapping import OVERLAP_ROWS
-from gateway.sql.types.overload_rows import ROWS, numeric_series
+from gateway.sql.types.overload_rows import OVERLAP_ROWS, ROWS, numeric_series
 from gateway.types import FLOATING, INTEGER, NUMBERS, Type
 
 # A kind of argument -> the types that are of it, and the type that a quoted literal becomes.

@@ -18,8 +18,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import UndefinedObject
-from gateway.sql.types.declared import DECLARED
 from gateway.sql.types.numerals import is_point_literal
+from gateway.sql.types.parameter_casts import DECLARED
 from gateway.sql.types.parameters import number, postgres_type
 from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
 from gateway.sql.writes.row_texts import alike

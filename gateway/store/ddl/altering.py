@@ -38,7 +38,7 @@ from gateway.store.disk.faults import translated
 from gateway.store.rows import changes, row_lookups
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.changes import Target
-from gateway.store.rows.domains import hold_columns
+from gateway.store.rows.expressions import hold_columns
 from gateway.store.rows.keys import hold_keys
 from gateway.store.rows.references import check
 from gateway.store.transactions.locks import Mode

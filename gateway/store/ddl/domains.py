@@ -17,7 +17,7 @@ from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.definitions.domains import Domain
 from gateway.store.rows import row_lookups
-from gateway.store.rows.domains import hold
+from gateway.store.rows.expressions import hold
 
 
 class DomainKeeper(EnumKeeper):

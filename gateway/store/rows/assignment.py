@@ -27,9 +27,8 @@ from gateway.sql.inputs.precision import MOST_DIGITS, rounded
 from gateway.sql.inputs.text_columns import read_texts, wide_decimal
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
-from gateway.store.rows import identifiers
-from gateway.store.rows.array_assignment import assign_array
-from gateway.store.rows.interval_columns import duration_to_interval, whole_micros
+from gateway.store.rows import kept_values
+from gateway.store.rows.kept_values import assign_array, duration_to_interval, whole_micros
 from gateway.store.rows.rounding import check_rounded
 from gateway.types import SHOWN, from_arrow
 
@@ -253,7 +252,7 @@ def _to_text(values: pa.Array, column: Column) -> pa.Array:
 
 
 def _to_name(values: pa.Array, column: Column) -> pa.Array:
-    return identifiers.fitting(_to_text(values, column), column)
+    return kept_values.fitting(_to_text(values, column), column)
 
 
 def _bool_to_name(values: pa.Array, column: Column) -> pa.Array:
@@ -356,7 +355,7 @@ _CASTS: dict[tuple[str, str], Cast] = {
     ("text", "char"): _to_name,
     **{(kind, "name"): _to_name for kind in ("text", "int", "date")},
     ("bool", "name"): _bool_to_name,
-    ("int", "oid"): identifiers.to_oid,
+    ("int", "oid"): kept_values.to_oid,
     **{("bool", name): _bool_to_text for name in _TEXTS},
     **{
         (kind, name): _no_text_form

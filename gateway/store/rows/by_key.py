@@ -20,7 +20,7 @@ from gateway.store.rows.changes import Target, assigned_values, columns_named, n
 from gateway.store.rows.references import referring_keys
 from gateway.store.rows.row_lookups import Wanted
 from gateway.store.transactions.appending import Value, plain_values
-from gateway.store.transactions.changing import OneChange
+from gateway.store.transactions.writes import OneChange
 
 # The bounds of whole numbers by type.
 _BOUNDS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}

@@ -19,8 +19,7 @@ from gateway.store.disk.disk import physical, physical_columns
 from gateway.store.disk.faults import refuse_nulls, translated
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.defaults import constant_default
-from gateway.store.rows.domains import hold_columns
-from gateway.store.rows.expressions import Expressions
+from gateway.store.rows.expressions import Expressions, hold_columns
 from gateway.store.rows.row_lookups import named
 from gateway.store.transactions.applying import Applied, deleting, making_way, setting
 from gateway.store.transactions.transactions import Transaction

@@ -1,6 +1,8 @@
 """What the store must have computed for it: defaults, generated columns, CHECK constraints.
 
 It computes no expression itself. The session hands it an `Expressions` over its engine.
+
+Values of domains are held to their rules so.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, domain_refuses
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.definitions.domains import Domain
 from gateway.store.disk.faults import shown_value
@@ -109,3 +111,32 @@ class Constants:
         """Refuse CHECKs, and a default that is no constant."""
         if domain.rules or constant_default(Column("value", domain.base, domain.typmod)) is None:
             raise FeatureNotSupported(f"domain {domain.sql} has what is no constant")
+
+
+def hold_columns(
+    definition: TableDefinition, rows: pa.RecordBatch, expressions: Expressions
+) -> None:
+    """Hold the columns of `rows`, some of the table's, to their domains.
+
+    Raises:
+        CheckViolation: 23514. NotNullViolation: 23502.
+    """
+    for column in definition.columns:
+        if column.domain is not None and column.domain.is_bound:
+            place = rows.schema.get_field_index(column.name)
+            if place >= 0 and rows.num_rows:
+                hold(column.domain, rows.column(place), expressions)
+
+
+def hold(domain: Domain, values: pa.Array, expressions: Expressions) -> None:
+    """Hold values of the type beneath to a domain; a CHECK that is NULL passes.
+
+    Raises:
+        CheckViolation: 23514, the first rule that any of them breaks. NotNullViolation: 23502.
+    """
+    name = domain.name.schema, domain.name.name
+    if domain.refuses_null and values.null_count:
+        raise domain_refuses(domain.shown, name, "")
+    broken = expressions.broken_rule(domain, values) if domain.rules else None
+    if broken is not None:
+        raise domain_refuses(domain.shown, name, broken)

@@ -4,6 +4,9 @@ They are held here as foreign keys are: by a query over the table after rows of 
 when the statement ends or at COMMIT. The table's lock is held, so nobody else adds a row meanwhile.
 A query over columns looks for the values that were written; one over expressions computes them for
 all rows.
+
+Checks of them and of foreign keys that were put off are done at COMMIT, or when SET CONSTRAINTS
+says so.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from gateway.store.definitions.definitions import Key, TableDefinition
+from gateway.store.definitions.definitions import ForeignKey, Key, TableDefinition
 from gateway.store.disk.faults import duplicate, translated
-from gateway.store.rows import row_lookups
+from gateway.store.rows import references, row_lookups
 from gateway.store.rows.changes import Target
 from gateway.store.rows.expressions import Expressions
+from gateway.store.transactions.transactions import Transaction
 
 
 def hold_keys(
@@ -202,3 +206,31 @@ def key_values(target: Target, rows: pa.Table, key: Key) -> list[Values]:
     for number, *values in zip(numbers, *columns, strict=True):
         each[number] = tuple(values)
     return each
+
+
+def check_put_off(
+    transaction: Transaction, expressions: Expressions, *, only_due: bool = False
+) -> None:
+    """Check what was put off; with `only_due` what SET CONSTRAINTS made immediate.
+
+    Raises:
+        ForeignKeyViolation: 23503. UniqueViolation: 23505.
+    """
+    deferral = transaction.deferral
+    for (oid, name), is_parents in list(deferral.pending.items()):
+        relation = transaction.catalogue.by_oid(oid)
+        if relation is None or not isinstance(relation.definition, TableDefinition):
+            continue  # it was dropped
+        table = Target(transaction, oid, relation.definition, expressions)
+        for key in _keys(relation.definition):
+            if key.name != name or (only_due and not deferral.due(oid, key)):
+                continue
+            if isinstance(key, Key):
+                refuse_duplicates(table, key)
+            else:
+                references.check(table, key, parents=is_parents)
+            del deferral.pending[oid, name]
+
+
+def _keys(table: TableDefinition) -> tuple[Key | ForeignKey, ...]:
+    return (*table.held_keys, *table.foreign_keys)

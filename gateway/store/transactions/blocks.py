@@ -15,7 +15,7 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Check, TableDefinition
-from gateway.store.rows.deferred_checks import check_put_off
+from gateway.store.rows.keys import check_put_off
 from gateway.store.transactions.deferral import Constraint
 from gateway.store.transactions.locking import Locking
 from gateway.store.transactions.scope import Savepoint

@@ -16,7 +16,7 @@ import pyarrow as pa
 from gateway.errors import InternalError
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.appending import Appends
-from gateway.store.transactions.changing import OneChange
+from gateway.store.transactions.writes import OneChange
 
 
 class Connection:

@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import Changed
-from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.isolation import concurrent_update
 from gateway.store.transactions.locks import CATALOGUE, Key, Locks, Mode, tied
 from gateway.store.transactions.row_locks import Kept, Rows, RowsAreKept, committed_rows
 from gateway.store.transactions.scope import Scope
 from gateway.store.transactions.transactions import Transaction
+from gateway.store.transactions.writes import OneChange
 
 
 class Locking(Scope):

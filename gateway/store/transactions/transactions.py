@@ -20,7 +20,6 @@ from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.disk import physical, physical_columns
 from gateway.store.disk.faults import translated
-from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.committed import Committed, Moment
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
@@ -28,7 +27,7 @@ from gateway.store.transactions.found import Finds, Found
 from gateway.store.transactions.isolation import Isolation, concurrent_update, note_rows
 from gateway.store.transactions.row_locks import Rows, rows_named
 from gateway.store.transactions.visibility import Seeing
-from gateway.store.transactions.writes import FIRST_OF_OWN, KeptWrites, Write
+from gateway.store.transactions.writes import FIRST_OF_OWN, KeptWrites, OneChange, Write
 
 
 class Transaction(Seeing):

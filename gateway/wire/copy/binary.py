@@ -27,7 +27,7 @@ from gateway.errors import (
 from gateway.session.result import CopyIn
 from gateway.sql.inputs.notation import Notation
 from gateway.types import Type
-from gateway.wire.copy.failures import first_failure
+from gateway.wire.copy.blocks import first_failure
 from gateway.wire.copy.fields import WIRE, Octets, gathered, read_fields
 
 _MAGIC = b"PGCOPY\n\xff\r\n\0"

@@ -2,17 +2,21 @@
 
 `fields_of` reads a block only where Arrow's reader surely means what PostgreSQL's does; for any
 other it returns None, and `copy_lines` reads it, which also words the errors.
+
+Which row of a block cannot be read is found by halves.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from gateway.errors import GatewayError
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.wire.copy.lines import unescaped
@@ -188,3 +192,27 @@ def _unescaped_column(array: pa.Array) -> pa.Array:
         return array
     read = [unescaped(text.encode()).decode() for text in array.filter(escaped).to_pylist()]
     return pc.replace_with_mask(array, escaped, pa.array(read, pa.string()))
+
+
+def first_failure(
+    convert: Callable[[slice], object], count: int
+) -> tuple[int, GatewayError] | None:
+    """The first of `count` rows that `convert` refuses, and how; None when it refuses none."""
+    low, high = 0, count
+    try:
+        convert(slice(0, count))
+        return None
+    except GatewayError as error:
+        fault = error
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            convert(slice(low, middle))
+            low = middle
+        except GatewayError:
+            high = middle
+    try:
+        convert(slice(low, low + 1))
+    except GatewayError as error:
+        fault = error
+    return low, fault

@@ -32,8 +32,7 @@ from gateway.sql.inputs.encodings import Encoding, named
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.inputs.text_columns import read_texts
 from gateway.wire.copy.binary import BinaryReader
-from gateway.wire.copy.blocks import cut, fields_of
-from gateway.wire.copy.failures import first_failure
+from gateway.wire.copy.blocks import cut, fields_of, first_failure
 from gateway.wire.copy.lines import Fields, Line, LineReader
 from gateway.wire.decoding import text_of
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.store.rows.array_assignment import ragged, refuse_ragged
+from gateway.store.rows.kept_values import ragged, refuse_ragged
 from gateway.types import Type
 from gateway.wire.encoding.columns import Encoded, Fixed, binary_array, validity, with_nulls
 

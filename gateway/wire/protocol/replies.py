@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from gateway.errors import GatewayError, IntegrityConstraintViolation
-from gateway.observe.places import raised_at
+from gateway.observe.logs import raised_at
 from gateway.session.activity.notifications import Notification
 from gateway.session.result import Field, Notice
 from gateway.sql.inputs.encodings import UTF8, Encoding

@@ -1,7 +1,9 @@
-"""The arrays that a statement brings as those of a column: `assignment` does their elements.
+"""Arrays, intervals and identifiers that a statement brings as those of a column.
 
 A column keeps arrays of the dimensions that it was declared with (`int[][]`: two), since the engine
 and the store have a type for each. To PostgreSQL they are all one type.
+
+Intervals are kept in whole microseconds, cut to the fields and digits of their column.
 """
 
 from __future__ import annotations
@@ -12,7 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import ArraySubscriptError, DatatypeMismatch, FeatureNotSupported
+from gateway.errors import (
+    ArraySubscriptError,
+    DatatypeMismatch,
+    FeatureNotSupported,
+    NumericValueOutOfRange,
+)
+from gateway.sql.inputs.interval_input import cut_to
+from gateway.sql.inputs.precision import interval_fields
+from gateway.sql.inputs.value_input import NAME_BYTES, read_letter, read_name
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column
 from gateway.types import array_of, dimensions, from_arrow, with_dimensions
@@ -115,3 +125,68 @@ def _refusal(given: pa.DataType, column: Column) -> Exception:
         f" but expression is of type {from_arrow(given).sql}",
         hint="You will need to rewrite or cast the expression.",
     )
+
+
+def fitting(texts: pa.Array, column: Column) -> pa.Array:
+    """Of each text the 63 bytes that a name keeps (namein), or the one of a "char" (charin).
+
+    Raises:
+        FeatureNotSupported: 0A000, a "char" that is a part of a character.
+    """
+    one = column.type.name == "char"
+    most, read = (1, read_letter) if one else (NAME_BYTES, read_name)
+    if not pc.any(pc.greater(pc.binary_length(texts), most), min_count=0).as_py():
+        return texts
+    fitted = [None if text is None else read(text) for text in texts.to_pylist()]
+    return pa.array(fitted, pa.string())
+
+
+def to_oid(values: pa.Array, column: Column) -> pa.Array:
+    """A smallint and an integer are taken as unsigned, a bigint must be an oid (pg_cast).
+
+    Raises:
+        NumericValueOutOfRange: 22003.
+    """
+    if pa.types.is_signed_integer(values.type) and values.type.bit_width < 64:
+        return values.cast(pa.int32()).view(column.arrow)
+    try:
+        return values.cast(column.arrow)
+    except pa.ArrowInvalid as error:
+        raise NumericValueOutOfRange("OID out of range") from error
+
+
+def duration_to_interval(values: pa.Array, column: Column) -> pa.Array:
+    """Months and days 0, as subtracting two moments gives in the engine."""
+    nanos = values.cast(pa.duration("ns")).cast(pa.int64())
+    parts = np.zeros(len(values), np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")]))
+    parts["nanos"] = pc.fill_null(nanos, 0).to_numpy(zero_copy_only=False)
+    valid = pc.is_valid(values).cast(pa.uint8()).to_numpy(zero_copy_only=False)
+    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
+    data = pa.py_buffer(parts.tobytes())
+    made = pa.Array.from_buffers(column.arrow, len(values), [bitmap, data])
+    return whole_micros(made, column)
+
+
+def whole_micros(values: pa.Array, column: Column) -> pa.Array:
+    """Intervals with their nanoseconds cut to the microseconds that are kept, to their fields."""
+    whole = _cut_nanoseconds(values)
+    fields, digits = interval_fields(column.typmod)
+    if not fields and digits is None:
+        return whole
+    parts = [None if v is None else (v.months, v.days, v.nanoseconds // 1000) for v in
+             whole.to_pylist()]  # fmt: skip
+    cut = [None if each is None else cut_to(each, fields, digits) for each in parts]
+    made = [None if each is None else (each[0], each[1], each[2] * 1000) for each in cut]
+    return pa.array(made, column.arrow)
+
+
+def _cut_nanoseconds(values: pa.Array) -> pa.Array:
+    """Intervals (Arrow month_day_nano) rounded toward zero to whole microseconds."""
+    dtype = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
+    buffers = values.buffers()
+    parts = np.frombuffer(buffers[1], dtype)[values.offset : values.offset + len(values)].copy()
+    parts["nanos"] = (parts["nanos"] / 1000).astype(np.int64) * 1000
+    valid = pc.is_valid(values).cast(pa.uint8()).to_numpy(zero_copy_only=False)
+    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
+    data = pa.py_buffer(parts.tobytes())
+    return pa.Array.from_buffers(values.type, len(values), [bitmap, data])
