@@ -40,8 +40,8 @@ from gateway.sources.listing import (
     variable_rows,
 )
 from gateway.sources.opening import ncep
+from gateway.sources.opening.opened_files import OpenedFiles, files_of, states_of
 from gateway.sources.opening.opening import open_dataset, unreadable
-from gateway.sources.opening.standing import Standing, files_of, states_of
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
 from gateway.sources.timeouts import Begun, Crowd, Patience
@@ -285,7 +285,7 @@ class Datasets(Mapping[TableName, Table]):
             kept = attached.within(dataset, self._roots)
         files = files_of(_location(dataset.uri))
         state, tables = states_of(files), open_one(kept)
-        there = Standing(files, state, tables, partial(open_one, kept)) if files else None
+        there = OpenedFiles(files, state, tables, partial(open_one, kept)) if files else None
         far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(
             dataset,

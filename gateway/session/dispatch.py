@@ -38,8 +38,8 @@ from gateway.session.portals.parsing import to_run
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import PreparedStatements
 from gateway.session.queries.functions import SessionFunctions
+from gateway.session.queries.kept_queries import KeptQueries, Standing
 from gateway.session.queries.sequences import SequenceCalls
-from gateway.session.queries.settled import SettledQueries, Standing
 from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Result
 from gateway.session.settings.rows import in_milliseconds
@@ -156,7 +156,7 @@ class Client:
         self.executor.catalogue.client = self.functions
         self.registry.own = own_tables(self.account.ledger, user, connected)
         self.notation, self._role = Notation(""), ""
-        self.executor.settled = SettledQueries()
+        self.executor.kept_queries = KeptQueries()
         self._followed = -1
         self.follow_settings()
 
@@ -229,10 +229,10 @@ class Client:
         return result
 
     def _run(self, statement: Statement, bound: Bound) -> Result:
-        settled = self.executor.settled.find(statement, bound.types, self._standing())
-        if settled is not None:
+        kept = self.executor.kept_queries.find(statement, bound.types, self._standing())
+        if kept is not None:
             self.block.ask(statement)
-            return self.executor.again(settled, bound)
+            return self.executor.again(kept, bound)
         self.block.admit(statement)
         if self._is_read_only():
             refuse_changes(statement, self.registry)

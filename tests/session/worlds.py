@@ -15,7 +15,7 @@ import pyarrow as pa
 from gateway.app import App
 from gateway.config import Dataset, Role, Settings
 from gateway.errors import GatewayError
-from gateway.session.queries.settled import SettledQueries
+from gateway.session.queries.kept_queries import KeptQueries
 from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Field, Result
 from gateway.session.session import Session
@@ -115,7 +115,7 @@ def _forget(session: Session) -> None:
     statement_cache = _Forgetful(session._recall.limits)
     executor = session._client.executor
     session._recall = executor.statement_cache = statement_cache
-    executor.settled = SettledQueries()
+    executor.kept_queries = KeptQueries()
     session._client.engine._forget_tables()  # type: ignore[attr-defined]
 
 

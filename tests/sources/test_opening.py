@@ -21,8 +21,8 @@ import zarr
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.opening import copies as copying
 from gateway.sources.opening import opening
+from gateway.sources.opening.opened_files import files_of
 from gateway.sources.opening.opening import guess_engine, open_dataset
-from gateway.sources.opening.standing import files_of
 
 
 def small() -> xarray.Dataset:

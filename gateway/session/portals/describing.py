@@ -45,7 +45,7 @@ def describe(client: Describing, statement: Statement, declared: Mapping[int, Ty
     """Types of parameters and columns, without running anything."""
     # What EXECUTE and FETCH give depends on names of the session's own.
     alone = statement.kind in (Kind.QUERY, Kind.WRITE)
-    return client.executor.settled.described(
+    return client.executor.kept_queries.described(
         statement,
         declared,
         client.executor.standing() if alone else None,

@@ -26,7 +26,7 @@ from gateway.errors import GatewayError, QueryCanceled
 from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries.sides import Sides, query_of, sides_of, stands_alone
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.reading.group_columns import LaidColumn
+from gateway.sources.reading.made_columns import LaidColumn
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import column_node, is_aggregate, table_node
 

@@ -33,16 +33,16 @@ from gateway.session.queries.cancellable_joins import watched
 from gateway.session.queries.explaining import explained
 from gateway.session.queries.grid_planning import KeptGridPlans, has_large_grid, plan_over_grids
 from gateway.session.queries.inferring import as_bound, infer
-from gateway.session.queries.key_lookups import look_of
-from gateway.session.queries.layered import check_recursive, with_layers
-from gateway.session.queries.long_lists import plan_held
-from gateway.session.queries.settled import (
-    Settled,
-    SettledQueries,
+from gateway.session.queries.kept_queries import (
+    KeptQueries,
+    KeptQuery,
     Standing,
     result_as_before,
     run_again,
 )
+from gateway.session.queries.key_lookups import look_of
+from gateway.session.queries.layered import check_recursive, with_layers
+from gateway.session.queries.long_lists import plan_held
 from gateway.session.queries.statement_cache import Asked, Circumstances, StatementCache
 from gateway.session.queries.unknown_functions import known_or_not
 from gateway.session.result import Field, Notice, Result
@@ -78,7 +78,7 @@ class Queries:
         authority: Who may read what.
         notices: What to tell the client besides.
         array_aggregation: Whether aggregates over grids may be computed on arrays.
-        settled: What may run again as it is.
+        kept_queries: What may run again as it is.
         standing: Under what, at this moment.
         kept: Where the rows of layers are kept.
     """
@@ -93,10 +93,10 @@ class Queries:
     authority: Authority
     notices: list[str | Notice] = field(default_factory=list)
     array_aggregation: bool = True
-    settled: SettledQueries = field(default_factory=SettledQueries)
+    kept_queries: KeptQueries = field(default_factory=KeptQueries)
     standing: Callable[[], Standing | None] = field(default=lambda: None)
     kept: KeptRoom = field(default_factory=lambda: KeptRoom(0))
-    _spared: KeptGridPlans = field(default_factory=KeptGridPlans)
+    _grid_plans: KeptGridPlans = field(default_factory=KeptGridPlans)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
 
@@ -171,17 +171,17 @@ class Queries:
         # Those of layers stay as long as the plan.
         lasting = few is None and not query.rewritten.layers
         if lasting and self.account.done.recalled and self.registry.holds(query.rewritten.tables):
-            settled = Settled(statement, types, query, tables, known, None if types else plan)
-            self.settled.keep(statement, bound.values, settled, self.standing())
+            kept = KeptQuery(statement, types, query, tables, known, None if types else plan)
+            self.kept_queries.keep(statement, bound.values, kept, self.standing())
         return found
 
-    def again(self, settled: Settled, bound: Bound) -> Result:
-        """The same for a query that is settled."""
-        self.tell(settled.query.rewritten)
-        look = settled.query.look
+    def again(self, kept: KeptQuery, bound: Bound) -> Result:
+        """The same for a query that is kept."""
+        self.tell(kept.query.rewritten)
+        look = kept.query.look
         few = look.rows(self.registry, bound.values) if look else None
-        picked = few.result(settled.known) if few else None
-        return picked or run_again(self, settled, bound)
+        picked = few.result(kept.known) if few else None
+        return picked or run_again(self, kept, bound)
 
     def explain(self, statement: Statement, bound: Bound) -> Result:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
@@ -352,7 +352,7 @@ class Queries:
             if values or prefix or rewritten.layers:
                 return spared()
             standing = sql, notation_of(self.constants), self.array_aggregation
-            plan, kept = self._spared.find(standing, tables, spared, sql.count("SELECT") > 1)
+            plan, kept = self._grid_plans.find(standing, tables, spared, sql.count("SELECT") > 1)
             return plan
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error

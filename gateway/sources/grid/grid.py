@@ -28,11 +28,11 @@ from gateway.sources.filters.pruning import Positions, Pruned, prune
 from gateway.sources.grid.layout import grid_columns
 from gateway.sources.grid.partition import Box, GridPartition
 from gateway.sources.libraries import xarray
-from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn
+from gateway.sources.reading.blocks import AnyColumn, Arrays
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.reading.columns import comment_of
-from gateway.sources.reading.group_columns import LaidColumn
+from gateway.sources.reading.made_columns import DerivedColumn, LaidColumn
 from gateway.sources.reading.scanning import Reader, read_axis
 from gateway.sources.reading.stored import GridColumn, stored_state
 from gateway.sources.reading.top_rows import First

@@ -20,8 +20,6 @@ import pyarrow as pa
 from gateway.errors import QueryCanceled
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.arithmetic.along import (
-    Along,
-    Axis,
     Sum,
     as_floats,
     differentiated,
@@ -35,7 +33,7 @@ from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunk_counts import TableReads
 from gateway.sources.reading.chunked import Chunked
 from gateway.sources.reading.faults import AGAIN_SECONDS, Replaced, first_fault, unreadable
-from gateway.sources.reading.group_columns import LaidColumn
+from gateway.sources.reading.made_columns import DerivedColumn, LaidColumn
 from gateway.sources.reading.stored import GridColumn
 from gateway.sources.timeouts import Patience, within
 
@@ -93,26 +91,6 @@ class Block:
     def key(self) -> tuple[bytes, ...]:
         """What tells the block from others of the same table."""
         return tuple(chosen.tobytes() for chosen in self.positions.values())
-
-
-@dataclass(frozen=True, slots=True)
-class DerivedColumn:
-    """A column that is computed along a dimension, whose numbers are `numbers`."""
-
-    field: pa.Field
-    call: Along
-    numbers: Axis
-    axis: None = None
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """None: what they would be depends on the units."""
-        return {}
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Single or double precision."""
-        return np.dtype(np.float64 if pa.types.is_float64(self.field.type) else np.float32)
 
 
 AnyColumn = GridColumn | DerivedColumn | LaidColumn

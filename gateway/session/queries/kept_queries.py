@@ -37,7 +37,7 @@ _MOST_KEPT = 128
 
 
 @dataclass(slots=True)
-class Settled:
+class KeptQuery:
     """A query that nothing has to be asked about but the rows of its tables.
 
     Args:
@@ -60,18 +60,18 @@ class Settled:
 
 
 @dataclass(slots=True)
-class SettledQueries:
+class KeptQueries:
     """Those of one session; `find` is asked before a statement runs, `keep` as it does."""
 
     _standing: Standing | None = None
-    _kept: dict[int, Settled] = field(default_factory=dict)
+    _kept: dict[int, KeptQuery] = field(default_factory=dict)
     _described: dict[tuple[object, ...], tuple[Statement, Described]] = field(default_factory=dict)
     _asked: Statement | None = None
 
     def find(
         self, statement: Statement, types: Sequence[Type], standing: Standing | None
-    ) -> Settled | None:
-        """The statement as it was settled under this standing; None leaves all to be asked.
+    ) -> KeptQuery | None:
+        """The statement as it was kept under this standing; None leaves all to be asked.
 
         Args:
             statement: What is to run, the very object that was kept.
@@ -124,7 +124,7 @@ class SettledQueries:
         self,
         statement: Statement,
         values: Sequence[pa.Scalar],
-        settled: Settled,
+        kept: KeptQuery,
         standing: Standing | None,
     ) -> None:
         """Keep what came out, if it is of the statement asked for last and stands on the same."""
@@ -132,7 +132,7 @@ class SettledQueries:
         if statement is self._asked and standing == self._standing and plain:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[id(statement)] = settled
+            self._kept[id(statement)] = kept
 
 
 class Owner(Protocol):
@@ -148,32 +148,32 @@ class Owner(Protocol):
     ) -> Plan: ...
 
 
-def run_again(owner: Owner, settled: Settled, bound: Bound) -> Result:
-    """The result of a settled query, whose rows are computed as they are read."""
+def run_again(owner: Owner, kept: KeptQuery, bound: Bound) -> Result:
+    """The result of a kept query, whose rows are computed as they are read."""
     owner.account.done.recalled = True
-    plan = _kept_plan(owner, settled)
-    if plan is not None and settled.types:
+    plan = _kept_plan(owner, kept)
+    if plan is not None and kept.types:
         plan = plan.with_values(bound.values)
     if plan is not None:
         owner.account.planned(perf_counter_ns(), kept=True)
-        return Result("SELECT", settled.known[1], plan.stream())
-    plan = owner.plan_with(settled.query.rewritten, settled.tables, bound)
+        return Result("SELECT", kept.known[1], plan.stream())
+    plan = owner.plan_with(kept.query.rewritten, kept.tables, bound)
     # What serves other values, too, tells its columns for nothing.
-    if not settled.types or (plan.with_values(bound.values) and plan.schema == settled.known[0]):
-        settled.plan = plan
-    return result_as_before(settled.query, settled.known, plan, bound)
+    if not kept.types or (plan.with_values(bound.values) and plan.schema == kept.known[0]):
+        kept.plan = plan
+    return result_as_before(kept.query, kept.known, plan, bound)
 
 
-def _kept_plan(owner: Owner, settled: Settled) -> Plan | None:
+def _kept_plan(owner: Owner, kept: KeptQuery) -> Plan | None:
     """What ran the query last, if its tables hold the same rows; it has those of now after this."""
     commit = owner.registry.commit
-    if settled.tables and (commit is None or commit is not settled.commit):
-        before = settled.tables
+    if kept.tables and (commit is None or commit is not kept.commit):
+        before = kept.tables
         # In this order: rows of a later commit are read again, those of an earlier one never.
-        settled.commit, settled.tables = commit, owner.tables(settled.query)
-        if any(settled.tables[name] is not table for name, table in before.items()):
-            settled.plan = None
-    return settled.plan
+        kept.commit, kept.tables = commit, owner.tables(kept.query)
+        if any(kept.tables[name] is not table for name, table in before.items()):
+            kept.plan = None
+    return kept.plan
 
 
 def result_as_before(

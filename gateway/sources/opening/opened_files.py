@@ -32,7 +32,7 @@ _OF_PLACES = ("source", "original_shape")
 _GENERATIONS = count(1)
 
 
-class Standing:
+class OpenedFiles:
     """Asked around each read whether the files still are what the tables were made of.
 
     Files that have changed are opened again. Where all that was there is there as it was, and maybe

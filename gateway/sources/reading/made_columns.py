@@ -1,21 +1,44 @@
-"""A column whose value the groups decide that a row's positions fall in."""
+"""Columns that are no variable of a dataset: computed along a dimension, or laid into the grid."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gateway.sources.arithmetic.along import Along, Axis
 from gateway.sources.filters.pruning import Positions
 
 
 @dataclass(frozen=True, slots=True)
-class LaidColumn:
-    """Values by group, laid into a grid.
+class MadeColumn:
+    """Such a column: no axis, and without attributes, which would depend on the units."""
+
+    field: pa.Field
+    axis: ClassVar[None] = None
+    attributes: ClassVar[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedColumn(MadeColumn):
+    """A column that is computed along a dimension, whose numbers are `numbers`."""
+
+    call: Along
+    numbers: Axis
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Single or double precision."""
+        return np.dtype(np.float64 if pa.types.is_float64(self.field.type) else np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class LaidColumn(MadeColumn):
+    """Values by group, laid into a grid: the groups decide that a row's positions fall in.
 
     Args:
         field: Numbers; NaN is NULL.
@@ -23,15 +46,8 @@ class LaidColumn:
         groups: For each of these dimensions, in the grid's order, the group of each position.
     """
 
-    field: pa.Field
     values: npt.NDArray[Any]
     groups: Mapping[str, npt.NDArray[np.intp]]
-    axis: None = None
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """None."""
-        return {}
 
     @property
     def dtype(self) -> np.dtype[Any]:
