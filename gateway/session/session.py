@@ -7,7 +7,8 @@ A statement goes down one side of the house and its rows come up (docs/architect
 2. `session.queries.statement_cache.StatementCache` knows the text, `session.lifting.Shapes` one
    that differs in constants alone, or `sql.statements.limits.Limits.read` splits and parses it;
    `session.dispatch.Client.run` hands it to the room for its kind, or runs at once what is kept:
-   a query of which steps 3 to 7 would come to the same (`session.queries.kept_queries.KeptQueries`);
+   a query of which steps 3 to 7 would come to the same
+   (`session.queries.kept_queries.KeptQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
 4. unless `StatementCache.query` has what comes out, `rewrite.passes.rewrite` binds names, puts
    views in place and every derivative where its marker stood

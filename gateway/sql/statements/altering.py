@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.statements.commands import Name, Reader
 from gateway.sql.statements.constraints import (
     ConstraintSpec,
     Written,
-    position_of_next,
     read_attributes,
     read_expression,
     read_table_constraint,
@@ -64,10 +64,9 @@ def read_alter(reader: Reader, kind: str) -> AlterRelation:
     reader.accept("ONLY")
     name = reader.qualified()
     reader.accept("*")
-    actions = [_renaming(reader, kind) or _action(reader, kind)]
-    while reader.accept(","):
-        actions.append(_action(reader, kind))
-    return AlterRelation(kind, name, tuple(actions), exists)
+    first = _renaming(reader, kind) or _action(reader, kind)
+    others = reader.listed(partial(_action, kind=kind)) if reader.accept(",") else ()
+    return AlterRelation(kind, name, (first, *others), exists)
 
 
 def _renaming(reader: Reader, kind: str) -> Action | None:
@@ -154,7 +153,7 @@ def _add(reader: Reader) -> Action:
 
 
 def _alter_constraint(reader: Reader) -> Action:
-    name, position = reader.name(), position_of_next(reader)
+    name, position = reader.name(), reader.place
     deferrable, _ = read_attributes(reader, "REFERENCES", position)
     return Action(
         "alter constraint", name=name, constraint=ConstraintSpec("", name, deferrable=deferrable)
@@ -167,7 +166,7 @@ def _drop(reader: Reader) -> Action:
         reader.accept("COLUMN")
     optional = reader.accept("IF", "EXISTS")
     name = reader.name()
-    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    cascade = reader.cascades()
     return Action(kind, name if kind == "drop column" else "", name, optional=optional,
                   cascade=cascade)  # fmt: skip
 
@@ -240,10 +239,7 @@ def _identity(reader: Reader, column: str) -> Action:
     when = reader.need("ALWAYS", "BY DEFAULT").lower()
     reader.need("AS")
     reader.need("IDENTITY")
-    options = SequenceOptions()
-    if reader.accept("("):
-        options = read_options(reader, ")")
-        reader.need(")")
+    options = read_options(reader, ")") if reader.accept("(") else SequenceOptions()
     return Action("add identity", column, when, options=options)
 
 

@@ -7,9 +7,9 @@ case unless quoted. What follows where nothing may follow is a syntax error, as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -19,6 +19,7 @@ from gateway.sql.text.dialect import parse_tokens, syntax_fault
 from gateway.sql.text.words import is_reserved
 
 Name = tuple[str, ...]
+T = TypeVar("T")
 
 
 _STRINGS = (TokenType.STRING, TokenType.HEREDOC_STRING, TokenType.BYTE_STRING)
@@ -70,8 +71,7 @@ class Reader:
             return token.text
         spelt = token.token_type not in _STRINGS
         if not spelt or not (token.text[:1].isalpha() or token.text[:1] == "_"):
-            self.index -= 1
-            self.fail()
+            self.back()
         return token.text.lower()
 
     def name(self) -> str:
@@ -88,11 +88,7 @@ class Reader:
 
     def string(self) -> str:
         """A quoted text."""
-        token = self.take()
-        if token.token_type not in _STRINGS:
-            self.index -= 1
-            self.fail()
-        return token.text
+        return self.of_type(*_STRINGS).text
 
     def qualified(self) -> Name:
         """A name with its schema, if one is written."""
@@ -104,11 +100,41 @@ class Reader:
     def number(self) -> int:
         """An integer, with its sign."""
         sign = -1 if self.accept("-") else 1
+        token = self.of_type(TokenType.NUMBER)
+        return sign * (int(token.text) if token.text.isdigit() else self.back())
+
+    def of_type(self, *types: TokenType) -> Token:
+        """The next token, of one of these types, passed; another one is refused."""
         token = self.take()
-        if not token.text.isdigit() or token.token_type != TokenType.NUMBER:
-            self.index -= 1
-            self.fail()
-        return sign * int(token.text)
+        return token if token.token_type in types else self.back()
+
+    def listed(self, read: Callable[[Reader], T]) -> tuple[T, ...]:
+        """What is read between commas, once at least."""
+        found = [read(self)]
+        while self.accept(","):
+            found.append(read(self))
+        return tuple(found)
+
+    def inside(self, read: Callable[[Reader], T]) -> tuple[T, ...]:
+        """The same up to the parenthesis that closes, which is passed."""
+        found = [read(self)]
+        while self.need(",", ")") == ",":
+            found.append(read(self))
+        return tuple(found)
+
+    def cascades(self) -> bool:
+        """[CASCADE | RESTRICT]."""
+        return self.one_of("CASCADE", "RESTRICT") == "CASCADE"
+
+    @property
+    def ahead(self) -> str:
+        """The text of the next token; empty at the end."""
+        return self.tokens[self.index].text if self.more() else ""
+
+    @property
+    def place(self) -> int:
+        """The 1-based position of the next token; 0 at the end."""
+        return self.tokens[self.index].start + 1 if self.more() else 0
 
     def take(self) -> Token:
         """The next token, passed."""
@@ -131,6 +157,11 @@ class Reader:
         """Refuse anything that is left."""
         if self.more():
             self.fail()
+
+    def back(self) -> NoReturn:
+        """Raise the syntax error at the token that was passed last."""
+        self.index -= 1
+        self.fail()
 
     def fail(self) -> NoReturn:
         """Raise the syntax error at the next token."""
@@ -292,7 +323,7 @@ def read_drop(reader: Reader, kind: str) -> DropStatement:
     alone = kind == "index" and reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "EXISTS")
     names = names_of(reader)
-    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    cascade = reader.cascades()
     return DropStatement(kind, names, exists, cascade, alone=alone)
 
 
@@ -304,16 +335,13 @@ def read_truncate(reader: Reader) -> DropStatement:
     word = reader.one_of("RESTART", "CONTINUE")
     if word:
         reader.need("IDENTITY")
-    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    cascade = reader.cascades()
     return DropStatement("truncate", names, cascade=cascade, restart=word == "RESTART")
 
 
 def names_of(reader: Reader) -> tuple[Name, ...]:
     """Names with their schemas, between commas."""
-    names = [reader.qualified()]
-    while reader.accept(","):
-        names.append(reader.qualified())
-    return tuple(names)
+    return reader.listed(Reader.qualified)
 
 
 def read_discard(reader: Reader) -> DiscardStatement:

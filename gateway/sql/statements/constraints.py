@@ -75,12 +75,8 @@ def until(reader: Reader, ends: frozenset[str], least: int = 0) -> Sequence[Toke
     return reader.tokens[start : reader.index]
 
 
-def position_of_next(reader: Reader) -> int:
-    return reader.tokens[reader.index].start + 1 if reader.more() else 0
-
-
 def read_column_constraint(reader: Reader) -> ConstraintSpec | None:
-    position = position_of_next(reader)
+    position = reader.place
     name = reader.name() if reader.accept("CONSTRAINT") else ""
     if reader.accept("NOT", "NULL"):
         return ConstraintSpec("not null", name, position=position)
@@ -164,10 +160,7 @@ def _generated(reader: Reader, name: str, position: int) -> ConstraintSpec:
     when = reader.need("ALWAYS", "BY DEFAULT").lower()
     reader.need("AS")
     if reader.accept("IDENTITY"):
-        options = SequenceOptions()
-        if reader.accept("("):
-            options = read_options(reader, ")")
-            reader.need(")")
+        options = read_options(reader, ")") if reader.accept("(") else SequenceOptions()
         return ConstraintSpec("identity", name, identity=when, options=options, position=position)
     if when != "always":
         raise SyntaxFault(
@@ -180,10 +173,10 @@ def _generated(reader: Reader, name: str, position: int) -> ConstraintSpec:
 
 def read_table_constraint(reader: Reader) -> ConstraintSpec | None:
     """[CONSTRAINT name] constraint over named columns; None when no such word comes."""
-    start, position = reader.index, position_of_next(reader)
+    start, position = reader.index, reader.place
     name = reader.name() if reader.accept("CONSTRAINT") else ""
     word = reader.one_of("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY", "EXCLUDE")
-    ahead = reader.tokens[reader.index].text.upper() if reader.more() else ""
+    ahead = reader.ahead.upper()
     if not word or (not name and ahead not in ("(", "USING", "NULLS")):
         if name:
             reader.fail()
@@ -202,18 +195,11 @@ def read_table_constraint(reader: Reader) -> ConstraintSpec | None:
     if word != "CHECK":
         distinct = read_nulls_distinct(reader)
         reader.need("(")
-        columns = read_names(reader)
+        columns = reader.inside(Reader.name)
     if word == "FOREIGN KEY":
         reader.need("REFERENCES")
         word = "REFERENCES"
     return _constraint(reader, word, name, columns, position, distinct)
-
-
-def read_names(reader: Reader) -> Name:
-    names = [reader.name()]
-    while reader.need(",", ")") == ",":
-        names.append(reader.name())
-    return tuple(names)
 
 
 def _constraint(
@@ -228,11 +214,11 @@ def _constraint(
         expression = _in_parentheses(reader)
     elif word == "REFERENCES":
         table = reader.qualified()
-        referenced = read_names(reader) if reader.accept("(") else ()
+        referenced = reader.inside(Reader.name) if reader.accept("(") else ()
         emptied = _reference_options(reader, actions)
     elif reader.accept("INCLUDE"):
         reader.need("(")
-        read_names(reader)
+        reader.inside(Reader.name)
     deferrable, valid = read_attributes(reader, word, position)
     kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
     return ConstraintSpec(
@@ -270,7 +256,7 @@ def _reference_options(reader: Reader, actions: dict[str, str]) -> Name:
                     raise FeatureNotSupported(
                         "a column list with SET NULL is only supported for ON DELETE actions"
                     )
-                emptied = read_names(reader)
+                emptied = reader.inside(Reader.name)
         else:
             return emptied
 
@@ -293,7 +279,7 @@ def read_attributes(reader: Reader, word: str, position: int) -> tuple[str, bool
     """
     said: dict[str, int] = {}
     while True:
-        at = position_of_next(reader)
+        at = reader.place
         found = reader.one_of(
             "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY IMMEDIATE", "INITIALLY DEFERRED",
             "NO INHERIT", "NOT VALID",

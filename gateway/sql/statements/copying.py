@@ -40,7 +40,7 @@ def read_copy(reader: Reader, inner: Callable[[Reader], Statement]) -> Copy:
         if place := _accepted(reader, "BINARY"):
             options.append(Option("format", "binary", place))
         name = reader.qualified()
-        columns = _names(reader) if reader.accept("(") else None
+        columns = reader.inside(Reader.name) if reader.accept("(") else None
         copy = Copy(reader.need("FROM", "TO") == "FROM", name, columns)
     path = _place(reader, incoming=copy.incoming)
     reader.accept("USING")
@@ -67,22 +67,14 @@ def _statement(reader: Reader, inner: Callable[[Reader], Statement]) -> Statemen
             depth += 1 if text == "(" else -1
     tokens = reader.tokens[start : reader.index - 1]
     if not tokens:
-        reader.index -= 1
-        reader.fail()
+        reader.back()
     return inner(Reader(tokens, reader.text))
 
 
 def _accepted(reader: Reader, *words: str) -> int:
     """The 1-based position of these words, passed; 0 where they are not."""
-    place = reader.tokens[reader.index].start + 1 if reader.more() else 0
+    place = reader.place
     return place if reader.accept(*words) else 0
-
-
-def _names(reader: Reader) -> tuple[str, ...]:
-    names = [reader.name()]
-    while reader.need(",", ")") == ",":
-        names.append(reader.name())
-    return tuple(names)
 
 
 _HINT = "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."
@@ -126,10 +118,7 @@ _STRINGS: dict[TokenType, Callable[[str], str]] = {
 
 
 def _string(reader: Reader) -> str:
-    token = reader.take()
-    if token.token_type not in _STRINGS:
-        reader.index -= 1
-        reader.fail()
+    token = reader.of_type(*_STRINGS)
     return _STRINGS[token.token_type](token.text)
 
 
@@ -145,8 +134,8 @@ _OLD: dict[str, tuple[str, str | Callable[[Reader], Value]]] = {
     "ESCAPE": ("escape", lambda reader: _as_string(reader)),
     "ENCODING": ("encoding", lambda reader: _string(reader)),
     "FORCE QUOTE": ("force_quote", lambda reader: _star_or_columns(reader)),
-    "FORCE NOT NULL": ("force_not_null", lambda reader: _columns(reader)),
-    "FORCE NULL": ("force_null", lambda reader: _columns(reader)),
+    "FORCE NOT NULL": ("force_not_null", lambda reader: reader.listed(Reader.name)),
+    "FORCE NULL": ("force_null", lambda reader: reader.listed(Reader.name)),
 }
 
 
@@ -155,22 +144,15 @@ def _as_string(reader: Reader) -> str:
     return _string(reader)
 
 
-def _columns(reader: Reader) -> tuple[str, ...]:
-    names = [reader.name()]
-    while reader.accept(","):
-        names.append(reader.name())
-    return tuple(names)
-
-
 def _star_or_columns(reader: Reader) -> Value:
-    return ALL if reader.accept("*") else _columns(reader)
+    return ALL if reader.accept("*") else reader.listed(Reader.name)
 
 
 def _spelt(reader: Reader) -> list[Option]:
     """Options one after another: CSV HEADER DELIMITER AS ','."""
     found = []
     while reader.more():
-        place = reader.tokens[reader.index].start + 1
+        place = reader.place
         words = reader.one_of(*_OLD)
         if not words:
             break
@@ -181,12 +163,12 @@ def _spelt(reader: Reader) -> list[Option]:
 
 def _listed(reader: Reader) -> list[Option]:
     """Options in parentheses: FORMAT csv, HEADER, FORCE_QUOTE (a, b)."""
-    found = []
-    while True:
-        place = reader.tokens[reader.index].start + 1 if reader.more() else 0
-        found.append(Option(reader.label(), _argument(reader), place))
-        if reader.need(",", ")") == ")":
-            return found
+    return list(reader.inside(_option))
+
+
+def _option(reader: Reader) -> Option:
+    place = reader.place
+    return Option(reader.label(), _argument(reader), place)
 
 
 def _argument(reader: Reader) -> Value:
@@ -194,7 +176,7 @@ def _argument(reader: Reader) -> Value:
     if token.text in (",", ")") and token.token_type not in _STRINGS:
         return None
     if reader.accept("("):
-        return _names(reader)
+        return reader.inside(Reader.name)
     if reader.accept("*"):
         return ALL
     if token.token_type in _STRINGS:

@@ -77,7 +77,7 @@ def _direction(reader: Reader) -> tuple[int | None, int | None, bool]:
     sign = -1 if word == "BACKWARD" else 1
     if word and reader.accept("ALL"):
         return None if sign > 0 else -ALL_ROWS, None, False
-    ahead = reader.tokens[reader.index].text if reader.more() else ""
+    ahead = reader.ahead
     count = reader.number() if ahead == "-" or ahead.isdigit() else 1
     return sign * count, None, word == "RELATIVE"
 

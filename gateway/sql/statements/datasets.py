@@ -44,7 +44,7 @@ def read_attach(reader: Reader) -> AttachDataset:
     refresh_seconds NUMBER.
     """
     exists = reader.accept("IF", "NOT", "EXISTS")
-    uri = _text(reader)
+    uri = reader.of_type(TokenType.STRING).text
     reader.need("AS")
     name = reader.name()
     engine: str | None = None
@@ -78,42 +78,22 @@ def read_refresh_dataset(reader: Reader) -> RefreshDataset:
     return RefreshDataset(reader.name())
 
 
-def _text(reader: Reader) -> str:
-    token = reader.take()
-    if token.token_type != TokenType.STRING:
-        reader.index -= 1
-        reader.fail()
-    return token.text
-
-
 def _word(reader: Reader) -> str:
     """A name, or a string."""
-    token = reader.tokens[reader.index] if reader.more() else None
-    if token is not None and token.token_type == TokenType.STRING:
-        return _text(reader)
-    return reader.label()
+    is_text = reader.more() and reader.tokens[reader.index].token_type == TokenType.STRING
+    return reader.take().text if is_text else reader.label()
 
 
 def _chunks(reader: Reader) -> dict[str, int]:
-    found: dict[str, int] = {}
     reader.need("(")
-    while True:
-        dimension = _word(reader)
-        found[dimension] = reader.number()
-        if reader.need(",", ")") == ")":
-            return found
+    return dict(reader.inside(lambda each: (_word(each), each.number())))
 
 
 def _tables(reader: Reader) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    reader.need("(")
-    while True:
+    def table(reader: Reader) -> tuple[str, list[str]]:
         name = reader.label()
-        found[name] = []
         reader.need("(")
-        while True:
-            found[name].append(_word(reader))
-            if reader.need(",", ")") == ")":
-                break
-        if reader.need(",", ")") == ")":
-            return found
+        return name, list(reader.inside(_word))
+
+    reader.need("(")
+    return dict(reader.inside(table))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.errors import FeatureNotSupported, InvalidGrantOperation, ReservedName
-from gateway.sql.statements.commands import Name, Reader, RenameSchema
+from gateway.sql.statements.commands import Name, Reader, RenameSchema, names_of
 from gateway.sql.statements.routines import read_signature
 from gateway.types import Type
 
@@ -101,7 +102,7 @@ def read_grant(reader: Reader) -> ChangeGrants:
     kind, names, everything = _things(reader, granted=True)
     _refuse_columns(columns, kind)
     reader.need("TO")
-    grantees = _grantees(reader)
+    grantees = reader.listed(partial(read_role, public=True))
     option = reader.accept("WITH", "GRANT", "OPTION")
     _granted_by(reader)
     return ChangeGrants(
@@ -116,9 +117,9 @@ def read_revoke(reader: Reader) -> ChangeGrants:
     kind, names, everything = _things(reader)
     _refuse_columns(columns, kind)
     reader.need("FROM")
-    grantees = _grantees(reader)
+    grantees = reader.listed(partial(read_role, public=True))
     _granted_by(reader)
-    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    cascade = reader.cascades()
     return ChangeGrants(
         False, privileges, kind, names, grantees, everything, option, cascade, columns
     )
@@ -126,17 +127,11 @@ def read_revoke(reader: Reader) -> ChangeGrants:
 
 def read_default_privileges(reader: Reader) -> ChangeDefaults:
     """ALTER DEFAULT PRIVILEGES [FOR ROLE roles] [IN SCHEMA schemas] GRANT or REVOKE ..."""
-    roles: list[Grantee] = []
+    roles: tuple[Grantee, ...] = ()
     if reader.accept("FOR"):
         reader.need("ROLE", "USER")
-        roles.append(read_role(reader))
-        while reader.accept(","):
-            roles.append(read_role(reader))
-    schemas = []
-    if reader.accept("IN", "SCHEMA"):
-        schemas.append(reader.name())
-        while reader.accept(","):
-            schemas.append(reader.name())
+        roles = reader.listed(read_role)
+    schemas = reader.listed(Reader.name) if reader.accept("IN", "SCHEMA") else ()
     grant = reader.need("GRANT", "REVOKE") == "GRANT"
     option = not grant and reader.accept("GRANT", "OPTION", "FOR")
     privileges, columns = _privileges(reader)
@@ -148,11 +143,11 @@ def read_default_privileges(reader: Reader) -> ChangeDefaults:
             "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS"
         )
     reader.need("TO" if grant else "FROM")
-    grantees = _grantees(reader)
+    grantees = reader.listed(partial(read_role, public=True))
     option = option or (grant and reader.accept("WITH", "GRANT", "OPTION"))
-    cascade = not grant and reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    cascade = not grant and reader.cascades()
     change = ChangeGrants(grant, privileges, "", (), grantees, False, option, cascade)
-    return ChangeDefaults(tuple(roles), tuple(schemas), things, change)
+    return ChangeDefaults(roles, schemas, things, change)
 
 
 def _privileges(reader: Reader) -> tuple[tuple[str, ...], OfColumns]:
@@ -163,10 +158,8 @@ def _privileges(reader: Reader) -> tuple[tuple[str, ...], OfColumns]:
         if not word:
             reader.fail()
         if reader.accept("("):
-            names = [reader.name()]
-            while reader.need(",", ")") == ",":
-                names.append(reader.name())
-            columns.append(("" if word.startswith("ALL") else word, tuple(names)))
+            names = reader.inside(Reader.name)
+            columns.append(("" if word.startswith("ALL") else word, names))
         else:
             found.append(word)
         if not reader.accept(","):
@@ -187,35 +180,19 @@ def _refuse_columns(columns: OfColumns, kind: str) -> None:
 def _things(reader: Reader, *, granted: bool = False) -> tuple[str, tuple[Name, ...], bool]:
     """On what: its kind, the names, and whether all within those schemas is meant."""
     if granted and reader.one_of("ALL FUNCTIONS IN SCHEMA", "ALL ROUTINES IN SCHEMA"):
-        return "function", _names(reader), True
+        return "function", names_of(reader), True
     if granted and reader.one_of("FUNCTION", "ROUTINE"):
-        names = [read_signature(reader)[0]]
-        while reader.accept(","):
-            names.append(read_signature(reader)[0])
-        return "function", tuple(names), False
+        names = reader.listed(lambda each: read_signature(each)[0])
+        return "function", names, False
     if word := reader.one_of("ALL TABLES IN SCHEMA", "ALL SEQUENCES IN SCHEMA"):
-        return word.split()[1].lower().removesuffix("s"), _names(reader), True
+        return word.split()[1].lower().removesuffix("s"), names_of(reader), True
     if word := reader.one_of(*_OTHERS):
         kind = word.lower().removeprefix("all ").removesuffix("s")
         raise FeatureNotSupported(
             f"privileges on {kind}s are not supported", hint="Everyone may call functions."
         )
     kind = reader.one_of(*_KINDS).lower() or "table"
-    return kind, _names(reader), False
-
-
-def _names(reader: Reader) -> tuple[Name, ...]:
-    names = [reader.qualified()]
-    while reader.accept(","):
-        names.append(reader.qualified())
-    return tuple(names)
-
-
-def _grantees(reader: Reader) -> tuple[Grantee, ...]:
-    found = [read_role(reader, public=True)]
-    while reader.accept(","):
-        found.append(read_role(reader, public=True))
-    return tuple(found)
+    return kind, names_of(reader), False
 
 
 def read_role(reader: Reader, *, public: bool = False) -> Grantee:

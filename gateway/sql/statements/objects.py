@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.statements.commands import Name, Reader, nesting
+from gateway.sql.statements.commands import Name, Reader, names_of, nesting
 from gateway.sql.statements.constraints import Written, read_expression, read_nulls_distinct
 from gateway.sql.statements.routines import read_signature
 from gateway.sql.statements.tables import read_storage
@@ -84,18 +84,9 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     if method not in _METHODS:
         raise FeatureNotSupported(f'access method "{method}" does not exist')
     reader.need("(")
-    columns, names, values = [], [], []
-    while True:
-        column, plain, value = _indexed(reader)
-        columns.append(column)
-        names.append(plain)
-        values.append(value)
-        if reader.need(",", ")") == ")":
-            break
+    columns, names, values = zip(*reader.inside(_indexed), strict=True)
     if reader.accept("INCLUDE", "("):
-        reader.name()
-        while reader.need(",", ")") == ",":
-            reader.name()
+        reader.inside(Reader.name)
     distinct = read_nulls_distinct(reader)
     if reader.accept("WITH", "("):
         read_storage(reader)
@@ -103,9 +94,9 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     return CreateIndex(
         name,
         table,
-        tuple(columns),
-        tuple(names),
-        tuple(values),
+        columns,
+        names,
+        values,
         unique,
         exists,
         method,
@@ -153,7 +144,7 @@ def _expression(reader: Reader) -> Written:
 
 
 def _ends(reader: Reader) -> bool:
-    return not reader.more() or reader.tokens[reader.index].text in (",", ")")
+    return not reader.more() or reader.ahead in (",", ")")
 
 
 _COMMENTED = (
@@ -203,11 +194,9 @@ def read_lock(reader: Reader) -> LockTables:
     """LOCK [TABLE] [ONLY] names [IN mode MODE] [NOWAIT]."""
     reader.accept("TABLE")
     reader.accept("ONLY")
-    names = [reader.qualified()]
-    while reader.accept(","):
-        names.append(reader.qualified())
+    names = names_of(reader)
     mode = "ACCESS EXCLUSIVE"
     if reader.accept("IN"):
         mode = reader.need(*_MODES)
         reader.need("MODE")
-    return LockTables(tuple(names), mode, reader.accept("NOWAIT"))
+    return LockTables(names, mode, reader.accept("NOWAIT"))

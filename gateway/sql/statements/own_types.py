@@ -10,7 +10,6 @@ from gateway.sql.statements.commands import Name, Reader, names_of, words_of
 from gateway.sql.statements.constraints import (
     ConstraintSpec,
     Written,
-    position_of_next,
     read_column_constraint,
     read_expression,
     read_table_constraint,
@@ -51,7 +50,7 @@ def read_drop_types(reader: Reader, kind: str) -> DropTypes:
     """DROP TYPE or DOMAIN, after these words."""
     exists = reader.accept("IF", "EXISTS")
     names = names_of(reader)
-    return DropTypes(kind, names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
+    return DropTypes(kind, names, exists, reader.cascades())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,7 @@ def read_create_type(reader: Reader) -> CreateEnum:
     if not reader.accept("AS", "ENUM"):
         _refuse(reader, "CREATE TYPE of what is no enum is not supported")
     reader.need("(")
-    if reader.accept(")"):
-        return CreateEnum(name, ())
-    labels = [reader.string()]
-    while reader.need(",", ")") == ",":
-        labels.append(reader.string())
-    return CreateEnum(name, tuple(labels))
+    return CreateEnum(name, () if reader.accept(")") else reader.inside(Reader.string))
 
 
 def read_alter_type(reader: Reader) -> AddLabel | RenameLabel | MoveType:
@@ -162,7 +156,7 @@ def read_create_domain(reader: Reader) -> CreateDomain:
     """
     name = reader.qualified()
     reader.accept("AS")
-    position = position_of_next(reader)
+    position = reader.place
     kind, constraints = read_type_text(reader), []
     while (constraint := read_column_constraint(reader)) is not None:
         constraints.append(_of_domain(constraint, reader))

@@ -165,10 +165,7 @@ def _explain(reader: Reader) -> Explain:
         "(",
     )
     if not opens_query and reader.accept("("):
-        _explain_option(reader, options)
-        while reader.accept(","):
-            _explain_option(reader, options)
-        reader.need(")")
+        options |= reader.inside(_explain_option)
     else:
         while word := reader.one_of("ANALYZE", "ANALYSE", "VERBOSE"):
             options[word.lower().replace("analyse", "analyze")] = "on"
@@ -176,10 +173,9 @@ def _explain(reader: Reader) -> Explain:
     return Explain(options, _inner(reader, *kinds))
 
 
-def _explain_option(reader: Reader, options: dict[str, str]) -> None:
+def _explain_option(reader: Reader) -> tuple[str, str]:
     name = reader.label()
-    ends = reader.more() and reader.tokens[reader.index].text in (",", ")")
-    options[name] = "on" if ends else reader.take().text.lower()
+    return name, "on" if reader.ahead in (",", ")") else reader.take().text.lower()
 
 
 def _copy(reader: Reader) -> Copy:
@@ -212,14 +208,10 @@ def _query_to_declare(reader: Reader) -> Statement:
 def _prepare(reader: Reader) -> Prepare:
     if reader.accept("TRANSACTION"):
         raise FeatureNotSupported("two-phase commit is not supported")
-    name, types = reader.name(), []
-    if reader.accept("("):
-        while True:
-            types.append(_type(reader))
-            if reader.need(",", ")") == ")":
-                break
+    name = reader.name()
+    types = reader.inside(_type) if reader.accept("(") else ()
     reader.need("AS")
-    return Prepare(name, tuple(types), _inner(reader, Kind.QUERY, Kind.WRITE), reader.text)
+    return Prepare(name, types, _inner(reader, Kind.QUERY, Kind.WRITE), reader.text)
 
 
 def _type(reader: Reader) -> Type:

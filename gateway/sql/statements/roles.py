@@ -91,6 +91,7 @@ _FLAGS: Mapping[str, tuple[str, bool]] = {
 }  # fmt: skip
 _LISTS = {"IN ROLE": "member_of", "IN GROUP": "member_of", "ROLE": "members", "USER": "members",
           "ADMIN": "admins"}  # fmt: skip
+_TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING)
 
 
 def read_create_role(reader: Reader, login: bool) -> MakeRole:
@@ -138,7 +139,7 @@ def _option(reader: Reader, lists: dict[str, tuple[Grantee, ...]] | None) -> tup
     if reader.accept("CONNECTION", "LIMIT"):
         return "connection_limit", reader.number()
     if reader.accept("VALID", "UNTIL"):
-        return "valid_until", _text(reader)
+        return "valid_until", reader.of_type(*_TEXTS).text
     if reader.accept("UNENCRYPTED"):
         raise FeatureNotSupported(
             "UNENCRYPTED PASSWORD is no longer supported",
@@ -146,7 +147,9 @@ def _option(reader: Reader, lists: dict[str, tuple[Grantee, ...]] | None) -> tup
         )
     encrypted = reader.accept("ENCRYPTED")
     if reader.accept("PASSWORD"):
-        return "password", None if not encrypted and reader.accept("NULL") else _text(reader)
+        return "password", None if not encrypted and reader.accept("NULL") else reader.of_type(
+            *_TEXTS
+        ).text
     if encrypted:
         reader.fail()
     if reader.accept("SYSID"):
@@ -154,24 +157,9 @@ def _option(reader: Reader, lists: dict[str, tuple[Grantee, ...]] | None) -> tup
         return "sysid", None
     word = reader.one_of(*_LISTS) if lists is not None else ""
     if word:
-        return _LISTS[word], _roles(reader)
+        return _LISTS[word], reader.listed(read_role)
     token = reader.take()
     raise SyntaxFault(f'unrecognized role option "{token.text.lower()}"', position=token.start + 1)
-
-
-def _text(reader: Reader) -> str:
-    token = reader.take()
-    if token.token_type not in (TokenType.STRING, TokenType.NATIONAL_STRING):
-        reader.index -= 1
-        reader.fail()
-    return token.text
-
-
-def _roles(reader: Reader) -> tuple[Grantee, ...]:
-    found = [read_role(reader)]
-    while reader.accept(","):
-        found.append(read_role(reader))
-    return tuple(found)
 
 
 def read_alter_role(reader: Reader) -> AlterRole | KeepSetting | ChangeMembership:
@@ -184,7 +172,7 @@ def read_alter_role(reader: Reader) -> AlterRole | KeepSetting | ChangeMembershi
     if reader.accept("RENAME", "TO"):
         return AlterRole(role, {}, _new_name(reader))
     if verb := reader.one_of("ADD USER", "DROP USER"):
-        members, adds = _roles(reader), verb == "ADD USER"
+        members, adds = reader.listed(read_role), verb == "ADD USER"
         return ChangeMembership(adds, (role.name,), members, tag="ALTER ROLE")
     options: dict[str, Any] = {}
     _options(reader, options, None)
@@ -194,17 +182,17 @@ def read_alter_role(reader: Reader) -> AlterRole | KeepSetting | ChangeMembershi
 def read_drop_role(reader: Reader) -> DropRole:
     """DROP ROLE [IF EXISTS] roles."""
     exists = reader.accept("IF", "EXISTS")
-    return DropRole(_roles(reader), exists)
+    return DropRole(reader.listed(read_role), exists)
 
 
 def read_drop_owned(reader: Reader) -> DropOwned:
     """DROP OWNED BY roles [CASCADE | RESTRICT]."""
-    return DropOwned(_roles(reader), reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
+    return DropOwned(reader.listed(read_role), reader.cascades())
 
 
 def read_reassign(reader: Reader) -> ReassignOwned:
     """REASSIGN OWNED BY roles TO role."""
-    roles = _roles(reader)
+    roles = reader.listed(read_role)
     reader.need("TO")
     return ReassignOwned(roles, read_role(reader))
 
@@ -217,15 +205,13 @@ def membership_or(reader: Reader, grant: bool, other: Callable[[Reader], object]
     if not before or "ON" in before:
         return other(reader)
     admin = not grant and reader.accept("ADMIN", "OPTION", "FOR")
-    roles = [reader.name()]
-    while reader.accept(","):
-        roles.append(reader.name())
+    roles = reader.listed(Reader.name)
     reader.need(end)
-    members = _roles(reader)
+    members = reader.listed(read_role)
     if grant:
         admin = reader.accept("WITH", "ADMIN", "OPTION")
     if reader.accept("GRANTED", "BY"):
         read_role(reader)
     if not grant:
         reader.one_of("CASCADE", "RESTRICT")
-    return ChangeMembership(grant, tuple(roles), members, admin)
+    return ChangeMembership(grant, roles, members, admin)

@@ -128,17 +128,14 @@ def read_create_function(reader: Reader, replace: bool) -> CreateFunction:
 def read_drop_function(reader: Reader) -> DropFunction:
     """DROP FUNCTION [IF EXISTS] name [(types)], ... [CASCADE | RESTRICT]."""
     exists = reader.accept("IF", "EXISTS")
-    functions = [read_signature(reader)]
-    while reader.accept(","):
-        functions.append(read_signature(reader))
-    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
-    return DropFunction(tuple(functions), exists, cascade)
+    functions = reader.listed(read_signature)
+    return DropFunction(functions, exists, reader.cascades())
 
 
 def read_signature(reader: Reader) -> tuple[Name, tuple[Type, ...] | None]:
     """name [(types)]; None where no types are written."""
     name = reader.qualified()
-    if not (reader.more() and reader.tokens[reader.index].text == "("):
+    if reader.ahead != "(":
         return name, None
     return name, tuple(argument.type for argument in _arguments(reader))
 
@@ -258,10 +255,7 @@ _TEXTS = (TokenType.STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING, Toke
 
 
 def _quoted_body(reader: Reader) -> tuple[str, int]:
-    token = reader.take()
-    if token.token_type not in _TEXTS:
-        reader.index -= 1
-        reader.fail()
+    token = reader.of_type(*_TEXTS)
     if reader.accept(","):
         raise _not_here("AS with an object file", token, HINT)
     return token.text, token.start

@@ -85,10 +85,12 @@ def read_alter_sequence(reader: Reader) -> AlterSequence:
 
 
 def read_options(reader: Reader, end: str = "") -> SequenceOptions:
-    """The options, each once, up to `end` or the end of the statement."""
+    """The options, each once, up to `end`, which is passed, or the end of the statement."""
     found = []
-    while reader.more() and (not end or reader.tokens[reader.index].text != end):
+    while reader.ahead != end:
         found.append(read_option(reader))
+    if end:
+        reader.need(end)
     return gathered(found)
 
 
@@ -119,7 +121,7 @@ def read_option(reader: Reader) -> tuple[str, object]:
             return {"MINVALUE": "minimum", "MAXVALUE": "maximum"}[word], reader.number()
         case "RESTART":
             reader.accept("WITH")
-            ahead = reader.tokens[reader.index].text if reader.more() else ""
+            ahead = reader.ahead
             return "restart", reader.number() if ahead == "-" or ahead.isdigit() else "start"
         case "OWNED":
             owner = reader.qualified()

@@ -56,10 +56,7 @@ def read_set(reader: Reader) -> SetStatement | TransactionModes | SetConstraints
         return SetStatement(name, None, local)
     if spelt == "TIME ZONE" and reader.accept("INTERVAL"):
         return SetStatement(name, (_offset(reader),), local)
-    values = [_setting_value(reader)]
-    while reader.accept(","):
-        values.append(_setting_value(reader))
-    return SetStatement(name, tuple(values), local)
+    return SetStatement(name, reader.listed(_setting_value), local)
 
 
 _TRUTHS = ("TRUE", "FALSE", "ON")  # reserved words that are values
@@ -77,17 +74,13 @@ def _setting_value(reader: Reader) -> str:
         or token.token_type == TokenType.BYTE_STRING
         or not token.text[:1].isalpha()
     ):
-        reader.index -= 1
-        reader.fail()
+        reader.back()
     return token.text.lower()
 
 
 def _offset(reader: Reader) -> str:
     """The hours east of Greenwich that an interval says."""
-    token = reader.take()
-    if token.token_type != TokenType.STRING:
-        reader.index -= 1
-        reader.fail()
+    token = reader.of_type(TokenType.STRING)
     unit = reader.one_of("HOUR TO MINUTE", "HOUR").partition(" ")[0].lower()
     months, days, micros = read_interval(token.text, unit=unit or "second")
     if months or days:

@@ -22,7 +22,6 @@ from gateway.sql.statements.commands import ExecuteStatement, Name, Reader, word
 from gateway.sql.statements.constraints import (
     ENDS,
     ConstraintSpec,
-    position_of_next,
     read_column_constraint,
     read_table_constraint,
     until,
@@ -226,13 +225,7 @@ def read_storage(reader: Reader) -> None:
 
 
 def _items(reader: Reader) -> list[Item]:
-    items: list[Item] = []
-    if reader.accept(")"):
-        return items
-    while True:
-        items.append(_item(reader))
-        if reader.need(",", ")") == ")":
-            return items
+    return [] if reader.accept(")") else list(reader.inside(_item))
 
 
 def _item(reader: Reader) -> Item:
@@ -249,20 +242,18 @@ def _like(reader: Reader) -> LikeSpec:
         part = reader.label()
         parts = LIKE_PARTS if part == "all" else (part,)
         if part not in (*LIKE_PARTS, "all"):
-            reader.index -= 1
-            reader.fail()
+            reader.back()
         including = including | set(parts) if word == "INCLUDING" else including - set(parts)
     return LikeSpec(table, frozenset(including))
 
 
 def read_column(reader: Reader) -> ColumnSpec:
     """name type [constraints]."""
-    position = position_of_next(reader)
+    position = reader.place
     name = reader.name()
     kind = read_type_text(reader)
     if reader.tokens[reader.index - 1].text.upper() in NUMBERING:
-        reader.index -= 1
-        reader.fail()
+        reader.back()
     constraints = []
     while (constraint := read_column_constraint(reader)) is not None:
         constraints.append(constraint)

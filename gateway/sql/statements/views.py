@@ -29,19 +29,14 @@ def read_view(
         InvalidParameterValue: 22023, an option that there is not.
     """
     name = reader.qualified()
-    columns: list[str] = []
-    if reader.accept("("):
-        columns.append(reader.name())
-        while reader.accept(","):
-            columns.append(reader.name())
-        reader.need(")")
+    columns = reader.inside(Reader.name) if reader.accept("(") else ()
     check = _options(reader) if reader.accept("WITH") else ""
     reader.need("AS")
     after = _check_option(reader)
     if after:
         check = after
     query, source = inner(reader)
-    return CreateView(name, tuple(columns), query, source, replace, temporary, check)
+    return CreateView(name, columns, query, source, replace, temporary, check)
 
 
 def _check_option(reader: Reader) -> str:
