@@ -1,5 +1,4 @@
-"""Texts that sort as arrays and jsonb values do, and arrays of what items are compared by: rows
-of `registry`.
+"""Texts that sort as arrays and jsonb do, and arrays of what items are compared by: `registry`.
 
 PostgreSQL compares item by item, a NULL is above all others, and of two arrays that begin alike the
 longer one is above (array_cmp in arrayfuncs.c). The engine takes a NULL for the least item, and the

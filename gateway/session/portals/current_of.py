@@ -8,14 +8,14 @@ known here that is refused, too.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidCursorState
 from gateway.session.computation import Bound
 from gateway.session.portals.current_rows import Standing, simple_table
-from gateway.session.portals.portals import Portal, Portals
+from gateway.session.portals.portals import Portal
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -26,15 +26,11 @@ from gateway.sql.statements.trees import CURRENT_OF
 from gateway.sql.writes.writes import parts_of, target_of
 from gateway.store.definitions.definitions import ROWID
 
-
-class Owner(Protocol):
-    """Whose cursors and writes they are."""
-
-    portals: Portals
-    executor: Executor
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 
-def write_at(owner: Owner, statement: Statement, bound: Bound) -> Result:
+def write_at(owner: Client, statement: Statement, bound: Bound) -> Result:
     """Do an UPDATE or DELETE, of the row that a cursor stands on if it is WHERE CURRENT OF.
 
     Raises:
@@ -70,7 +66,7 @@ def write_at(owner: Owner, statement: Statement, bound: Bound) -> Result:
     return result
 
 
-def read_by_cursors(owner: Owner) -> set[TableName]:
+def read_by_cursors(owner: Client) -> set[TableName]:
     """The relations that the open cursors of a transaction name."""
     registry, found = owner.executor.registry, set[TableName]()
     for name, portal in owner.portals.all():

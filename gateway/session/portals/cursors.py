@@ -7,7 +7,7 @@ query forwards, a batch at a time; `scrolling` says which keep what they read, t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
@@ -21,31 +21,22 @@ from gateway.errors import (
 )
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.current_rows import cursor_rows
-from gateway.session.portals.portals import Portal, Portals
+from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.portals.scrolling import KEPT_BYTES, Kept, turns
 from gateway.session.result import Result
 from gateway.session.transactions.locking import locking, strength
-from gateway.session.writes.execution import Executor
 from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.writes import modifying_parts
 
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
+
 _HINT = "Declare it with SCROLL option to enable backward scan."
 
 
-class Owner(Protocol):
-    """Whose cursors they are."""
-
-    portals: Portals
-    executor: Executor
-
-    def in_transaction(self) -> bool: ...
-
-    def start(self, portal: Portal) -> None: ...
-
-
-def run_cursor(owner: Owner, statement: Statement, bound: Bound) -> Result:
+def run_cursor(owner: Client, statement: Statement, bound: Bound) -> Result:
     """DECLARE, FETCH, MOVE and CLOSE.
 
     Raises:
@@ -69,7 +60,7 @@ def run_cursor(owner: Owner, statement: Statement, bound: Bound) -> Result:
     return Result("CLOSE CURSOR")
 
 
-def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
+def _declare(owner: Client, tree: Declare, bound: Bound) -> Result:
     check_declared(tree)
     if not tree.hold and not owner.in_transaction():
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")

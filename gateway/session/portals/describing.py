@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from gateway.errors import InvalidCursorName, InvalidStatementName
 from gateway.session.computation import Described
 from gateway.session.portals.cursors import check_declared
-from gateway.session.portals.portals import Portals
 from gateway.session.portals.prepared import (
     Prepared,
-    PreparedStatements,
     argument_row,
     changed,
     parameters_now,
@@ -22,7 +20,6 @@ from gateway.session.portals.prepared import (
 from gateway.session.result import Field
 from gateway.session.settings.showing import show_fields
 from gateway.session.writes.error_positions import placed
-from gateway.session.writes.execution import Executor
 from gateway.session.writes.merges import describe_merge
 from gateway.session.writes.modifying import describe_modifying
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
@@ -32,16 +29,11 @@ from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
 
-
-class Describing(Protocol):
-    """What of a client tells."""
-
-    executor: Executor
-    prepared: PreparedStatements
-    portals: Portals
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 
-def describe(client: Describing, statement: Statement, declared: Mapping[int, Type]) -> Described:
+def describe(client: Client, statement: Statement, declared: Mapping[int, Type]) -> Described:
     """Types of parameters and columns, without running anything."""
     # What EXECUTE and FETCH give depends on names of the session's own.
     alone = statement.kind in (Kind.QUERY, Kind.WRITE)
@@ -53,7 +45,7 @@ def describe(client: Describing, statement: Statement, declared: Mapping[int, Ty
     )
 
 
-def look_again(client: Describing, prepared: Prepared) -> None:
+def look_again(client: Client, prepared: Prepared) -> None:
     """Refuse a prepared statement that has other columns by now, or names what is gone.
 
     Raises:
@@ -80,7 +72,7 @@ def _with_unused(described: Described, declared: Mapping[int, Type]) -> Describe
     return Described(described.parameters + more, described.fields)
 
 
-def _described(client: Describing, statement: Statement, declared: Mapping[int, Type]) -> Described:
+def _described(client: Client, statement: Statement, declared: Mapping[int, Type]) -> Described:
     tree = statement.tree
     if isinstance(tree, ShowStatement):
         return Described((), show_fields(tree.name))
@@ -102,7 +94,7 @@ def _described(client: Describing, statement: Statement, declared: Mapping[int, 
         return client.executor.describe(statement, declared)
 
 
-def _described_fetch(client: Describing, tree: FetchStatement) -> Described:
+def _described_fetch(client: Client, tree: FetchStatement) -> Described:
     try:
         portal = client.portals.named(tree.cursor)
     except InvalidCursorName:  # FETCH will say so; Describe has no rows to tell of
@@ -111,7 +103,7 @@ def _described_fetch(client: Describing, tree: FetchStatement) -> Described:
 
 
 def _described_execute(
-    client: Describing, statement: Statement, tree: ExecuteStatement, declared: Mapping[int, Type]
+    client: Client, statement: Statement, tree: ExecuteStatement, declared: Mapping[int, Type]
 ) -> Described:
     parameters: tuple[Type, ...] = ()
     if tree.arguments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -15,14 +15,17 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.computation import Bound
-from gateway.session.portals.parsing import Preparing, refuse_untold, to_run, typed
+from gateway.session.portals.parsing import refuse_untold, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
-from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments, parameters_now
+from gateway.session.portals.prepared import Prepared, arguments, parameters_now
 from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.result import Result
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
 from gateway.sql.statements.statement import Explain, Prepare, Statement
 from gateway.sql.statements.tables import CreateTable
+
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,7 @@ def allowance_of(settings: Settings) -> Allowance:
     return Allowance(settings.prepared_bytes, settings.portal_bytes, kept)
 
 
-class Owner(Preparing, Protocol):
-    """Whose prepared statements they are."""
-
-    prepared: PreparedStatements
-
-    def run(self, statement: Statement, bound: Bound) -> Result: ...
-
-
-def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
+def run_prepared(owner: Client, statement: Statement, bound: Bound) -> Result:
     """PREPARE, EXECUTE and DEALLOCATE."""
     tree = statement.tree
     if isinstance(tree, DeallocateStatement):
@@ -69,7 +64,7 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
     return Result("PREPARE")
 
 
-def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
+def _execute(owner: Client, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
     inner, values = to_execute(owner, statement, tree, bound)
     owner.account.run(inner)
     try:
@@ -83,7 +78,7 @@ def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: 
     return result
 
 
-def with_executed(owner: Owner, statement: Statement, bound: Bound) -> tuple[Statement, Bound]:
+def with_executed(owner: Client, statement: Statement, bound: Bound) -> tuple[Statement, Bound]:
     """A statement that holds an EXECUTE with the query in its place, and the query's values.
 
     Raises:
@@ -104,7 +99,7 @@ def with_executed(owner: Owner, statement: Statement, bound: Bound) -> tuple[Sta
 
 
 def to_execute(
-    owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound
+    owner: Client, statement: Statement, tree: ExecuteStatement, bound: Bound
 ) -> tuple[Statement, Bound]:
     """What an EXECUTE runs, and with which values."""
     prepared = owner.prepared.named(tree.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
@@ -17,11 +17,8 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedParameter,
 )
-from gateway.session.activity.account import Account
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.prepared import Prepared, parameters_now
-from gateway.session.transactions.transaction import TransactionBlock
-from gateway.session.writes.execution import Executor
 from gateway.sql.names.scope import position_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.trees import nodes_of
@@ -29,15 +26,8 @@ from gateway.sql.types.parameters import untold
 from gateway.sql.writes import parameter_rows
 from gateway.types import Type
 
-
-class Preparing(Protocol):
-    """What of a client reads and describes."""
-
-    account: Account
-    block: TransactionBlock
-    executor: Executor
-
-    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described: ...
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 
 def declared_types(registry: Registry, oids: Sequence[int]) -> dict[int, Type]:
@@ -46,7 +36,7 @@ def declared_types(registry: Registry, oids: Sequence[int]) -> dict[int, Type]:
     return {n: each for n, each in types.items() if each.name != "unknown"}
 
 
-def prepare(client: Preparing, text: str, oids: Sequence[int]) -> Prepared:
+def prepare(client: Client, text: str, oids: Sequence[int]) -> Prepared:
     """A text read and described.
 
     Args:
@@ -100,7 +90,7 @@ def refuse_parameters(statement: Statement) -> None:
         raise UndefinedParameter(text, position=place)
 
 
-def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:
+def _as_it_stands(client: Client, text: str, declared: Mapping[int, Type]) -> Prepared:
     found = client.executor.statement_cache.read(text)
     if len(found) > 1:
         raise SyntaxFault("cannot insert multiple commands into a prepared statement")
@@ -110,7 +100,7 @@ def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) ->
     return _kept(client, statement, _described(client, statement, declared), text)
 
 
-def typed(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Statement:
+def typed(client: Client, statement: Statement, declared: Mapping[int, Type]) -> Statement:
     """The statement with the types that were declared; the catalogue's queries tell their own."""
     tree = statement.tree
     if not isinstance(tree, exp.Expr) or client.executor.catalogue.answers(statement.text, tree):
@@ -118,7 +108,7 @@ def typed(client: Preparing, statement: Statement, declared: Mapping[int, Type])
     return client.executor.statement_cache.typed(statement, declared)
 
 
-def _described(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Described:
+def _described(client: Client, statement: Statement, declared: Mapping[int, Type]) -> Described:
     client.account.run(statement)
     client.block.admit(statement)
     described = client.describe(statement, declared)
@@ -126,13 +116,11 @@ def _described(client: Preparing, statement: Statement, declared: Mapping[int, T
     return described
 
 
-def _kept(
-    client: Preparing, statement: Statement | None, described: Described, text: str
-) -> Prepared:
+def _kept(client: Client, statement: Statement | None, described: Described, text: str) -> Prepared:
     return Prepared(statement, described, client.executor.registry.holding(), text)
 
 
-def _of_rows(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared | None:
+def _of_rows(client: Client, text: str, declared: Mapping[int, Type]) -> Prepared | None:
     """An INSERT of many rows of parameters, read as that of one; None: it is none such."""
     rows = parameter_rows.read(text)
     if rows is None:
@@ -161,7 +149,7 @@ def _of_rows(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prep
 
 
 def to_run(
-    client: Preparing, prepared: Prepared, statement: Statement, values: Sequence[pa.Scalar]
+    client: Client, prepared: Prepared, statement: Statement, values: Sequence[pa.Scalar]
 ) -> tuple[Statement, Bound]:
     """What a prepared `statement` runs with these values of its parameters, and on what."""
     types, rows = parameters_now(client.executor.registry, prepared), prepared.rows

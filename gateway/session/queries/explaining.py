@@ -9,47 +9,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from gateway.catalog.system.answers import Catalogue
-from gateway.engine.interface import EngineSession, Plan
-from gateway.rewrite import Rewritten
-from gateway.session.computation import Bound, Computation
+from gateway.session.computation import Bound
 from gateway.session.result import Field, Result, lines, plan_lines, read_lines
-from gateway.sources.table import Table, TableName
 from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import Explain, Statement
 from gateway.types import BY_NAME
+
+if TYPE_CHECKING:
+    from gateway.session.queries.querying import Queries
 
 # Of what the engine measured of a step, the times.
 _TIMES = re.compile(r"(?<=[\[ ])\w+=[0-9.]+(?:ns|µs|ms|s)(?:, |(?=\]))")
 
 
-class Explains(Protocol):
-    """Whose queries they are."""
-
-    engine: EngineSession
-    catalogue: Catalogue
-
-    def required(self, statement: Statement) -> Computation: ...
-
-    def allow(self, rewritten: Rewritten, *but: TableName | None) -> None: ...
-
-    def tables(self, query: Computation) -> Mapping[TableName, Table]: ...
-
-    def plan_with(
-        self,
-        rewritten: Rewritten,
-        tables: Mapping[TableName, Table],
-        bound: Bound,
-        prefix: str = "",
-    ) -> Plan: ...
-
-
-def explained(queries: Explains, statement: Statement, bound: Bound) -> Result:
+def explained(queries: Queries, statement: Statement, bound: Bound) -> Result:
     """The plan, or with the option `rewrite` the engine's SQL: a line a row, or a document."""
     explain = statement.tree
     assert isinstance(explain, Explain)

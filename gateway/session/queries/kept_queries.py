@@ -16,19 +16,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from gateway.catalog.registry import Registry
 from gateway.engine.interface import Plan
-from gateway.rewrite import Rewritten
-from gateway.session.activity.account import Account
 from gateway.session.computation import Bound, Computation, Described, as_before
 from gateway.session.result import Field, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.statement import Statement
 from gateway.types import Type
+
+if TYPE_CHECKING:
+    from gateway.session.queries.querying import Queries
 
 # Changes of settings, the newest catalogue, changes of datasets.
 Standing = tuple[int, int, int]
@@ -135,20 +135,7 @@ class KeptQueries:
             self._kept[id(statement)] = kept
 
 
-class Owner(Protocol):
-    """Whose queries they are."""
-
-    account: Account
-    registry: Registry
-
-    def tables(self, query: Computation) -> Mapping[TableName, Table]: ...
-
-    def plan_with(
-        self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound
-    ) -> Plan: ...
-
-
-def run_again(owner: Owner, kept: KeptQuery, bound: Bound) -> Result:
+def run_again(owner: Queries, kept: KeptQuery, bound: Bound) -> Result:
     """The result of a kept query, whose rows are computed as they are read."""
     owner.account.done.recalled = True
     plan = _kept_plan(owner, kept)
@@ -164,7 +151,7 @@ def run_again(owner: Owner, kept: KeptQuery, bound: Bound) -> Result:
     return result_as_before(kept.query, kept.known, plan, bound)
 
 
-def _kept_plan(owner: Owner, kept: KeptQuery) -> Plan | None:
+def _kept_plan(owner: Queries, kept: KeptQuery) -> Plan | None:
     """What ran the query last, if its tables hold the same rows; it has those of now after this."""
     commit = owner.registry.commit
     if kept.tables and (commit is None or commit is not kept.commit):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -11,7 +11,6 @@ from gateway.session.settings.known_settings import known_setting
 from gateway.session.settings.rows import BY_NAME
 from gateway.session.settings.settings import ClientSettings, listed
 from gateway.session.transactions.modes import refuse_late, set_modes
-from gateway.session.transactions.transaction import TransactionBlock
 from gateway.sql.statements.commands import (
     ResetStatement,
     SetConstraints,
@@ -20,23 +19,13 @@ from gateway.sql.statements.commands import (
     TransactionModes,
 )
 from gateway.sql.statements.statement import Statement
-from gateway.store.tables import StoreSession
 from gateway.types import TEXT
 
-
-class Setting(Protocol):
-    """What of a client is set."""
-
-    block: TransactionBlock
-    settings: ClientSettings
-    store: StoreSession
-
-    def in_transaction(self) -> bool:
-        """Whether what is set can be undone."""
-        ...
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 
-def run_setting(client: Setting, statement: Statement) -> Result:
+def run_setting(client: Client, statement: Statement) -> Result:
     """SET and its kinds, SHOW and RESET."""
     tree = statement.tree
     if isinstance(tree, TransactionModes):

@@ -12,24 +12,23 @@ it would have been told. Changes that cannot be done together are done one by on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.session.activity.account import Account
 from gateway.session.computation import Bound, Computation
 from gateway.session.portals.portals import Portal
-from gateway.session.portals.prepared import PreparedStatements, parameters_now
+from gateway.session.portals.prepared import parameters_now
 from gateway.session.result import Result
-from gateway.session.transactions.transaction import TransactionBlock
 from gateway.session.writes.by_key import key_of
-from gateway.session.writes.execution import Executor
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.writes.given import joined
-from gateway.store.tables import StoreSession
 from gateway.types import Type
+
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 # As many wait at most, and as much of them.
 _MOST_WAITING, _MOST_BYTES = 8192, 16 * 2**20
@@ -44,22 +43,6 @@ _OF_ROWS = ("22", "23")
 Waiting = tuple[Sequence[pa.Scalar], Result]
 
 
-class Gathers(Protocol):
-    """What of a client does the work."""
-
-    account: Account
-    block: TransactionBlock
-    executor: Executor
-    prepared: PreparedStatements
-    store: StoreSession
-
-    def begin(self) -> None: ...
-
-    def begin_implicit(self, statement: Statement) -> None: ...
-
-    def run(self, statement: Statement, bound: Bound) -> Result: ...
-
-
 class Batches:
     """The executions of one client that wait.
 
@@ -67,7 +50,7 @@ class Batches:
         client: Does them.
     """
 
-    def __init__(self, client: Gathers) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self.statement: Statement | None = None  # that of those that wait
         self.done = 0  # of those that waited last

@@ -8,39 +8,28 @@ which a value met an error, to be told with its place; one too long for that tel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gateway.errors import GatewayError
-from gateway.session.activity.account import Account
 from gateway.session.computation import Bound
 from gateway.session.result import Result
-from gateway.session.transactions.transaction import TransactionBlock
 from gateway.session.writes.batches import SAVEPOINT
 from gateway.session.writes.execution import Executor
 from gateway.sql.names.relation import zone_of
 from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.constant_rows import ConstantRows, read
-from gateway.store.tables import StoreSession
 from gateway.types import DATE, TIMESTAMP, TIMESTAMPTZ
+
+if TYPE_CHECKING:
+    from gateway.session.dispatch import Client
 
 _MOMENTS = (DATE, TIMESTAMP, TIMESTAMPTZ)
 
 
-class Inserts(Protocol):
-    """What of a client does the work."""
-
-    account: Account
-    block: TransactionBlock
-    executor: Executor
-    store: StoreSession
-
-    def run(self, statement: Statement, bound: Bound) -> Result: ...
-
-
-def insert_constants(client: Inserts, text: str, limits: Limits) -> Result | None:
+def insert_constants(client: Client, text: str, limits: Limits) -> Result | None:
     """The result of a message's text; None where it must be read as it stands.
 
     Raises:
@@ -79,7 +68,7 @@ def _columns(
     return found.arrays(names, target)
 
 
-def _done(client: Inserts, statement: Statement, bound: Bound, is_long: bool) -> Result | None:
+def _done(client: Client, statement: Statement, bound: Bound, is_long: bool) -> Result | None:
     """Insert the rows; None where one met an error and the text can tell it, with nothing done."""
     nested = client.block.status == "T" and not is_long
     if nested:
