@@ -60,7 +60,7 @@ def create_index(executor: Executor, tree: CreateIndex) -> Result:
     """CREATE INDEX; a unique one is held like a constraint, another kept for those who list it."""
     registry = executor.registry
     definition = registry.definition(*placed(executor, tree.table), materialized=True)
-    taken = _names_in(executor, definition.name.schema)
+    taken = executor.registry.store.names_in(definition.name.schema)
     for name in filter(None, tree.names):
         if all(column.name != name for column in definition.columns):
             raise UndefinedColumn(f'column "{name}" does not exist')
@@ -150,10 +150,6 @@ def _refuse_method(tree: CreateIndex) -> None:
     """B-trees alone can be unique."""
     if tree.unique and tree.method != "btree":
         raise FeatureNotSupported(f'access method "{tree.method}" does not support unique indexes')
-
-
-def _names_in(executor: Executor, schema: str) -> set[str]:
-    return executor.registry.store.names_in(schema)
 
 
 def drop_indexes(executor: Executor, tree: DropStatement) -> None:

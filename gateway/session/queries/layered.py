@@ -57,7 +57,7 @@ def with_layers(
             rows = _rows(made.stream(), made.schema, room)
         else:
             rows = _rows(_in_rounds(name, layer, made, found, plan), made.schema, room)
-        found[name] = _held(rows)
+        found[name] = Snapshot(rows) if len(rows) else Listing(rows.schema, list)
         if room is None and layer.step is not None:
             plan(layer.step.query, tables={**found, layer.step.rows: found[name]})
     return found
@@ -71,10 +71,6 @@ def _chosen(layer: Rewritten, tables: Tables) -> Rewritten:
     told = tables[other.asked]
     assert isinstance(told, Snapshot)
     return layer if told.rows.column(0)[0].as_py() else other.query
-
-
-def _held(rows: pa.Table) -> Table:
-    return Snapshot(rows) if len(rows) else Listing(rows.schema, list)
 
 
 def _in_rounds(

@@ -267,7 +267,7 @@ def onto_table(write: Write, view: Through) -> Write:
     Raises:
         SyntaxFault: 42601, two columns of the view are one of the table.
     """
-    names = _renamed(write.columns, view)
+    names = [view.columns.get(name) or name for name in write.columns]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise SyntaxFault(f'multiple assignments to same column "{twice}"')
@@ -280,7 +280,3 @@ def onto_table(write: Write, view: Through) -> Write:
         narrowing=None,
         shown=tuple(view.columns),
     )
-
-
-def _renamed(names: tuple[str, ...], view: Through) -> list[str]:
-    return [view.columns.get(name) or name for name in names]

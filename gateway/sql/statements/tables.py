@@ -100,7 +100,7 @@ def read_create_table(reader: Reader, temporary: bool, inner: Inner) -> CreateTa
     reader.index = start
     items: tuple[Item, ...] = ()
     if reader.accept("("):
-        items = tuple(_items(reader))
+        items = tuple([] if reader.accept(")") else list(reader.inside(_item)))
     elif names is None or start == reader.index:
         on_commit = _table_options(reader)
         created = CreateTable(name, (), exists, temporary, on_commit)
@@ -222,10 +222,6 @@ def read_storage(reader: Reader) -> None:
                 reader.take()
         if reader.need(",", ")") == ")":
             return
-
-
-def _items(reader: Reader) -> list[Item]:
-    return [] if reader.accept(")") else list(reader.inside(_item))
 
 
 def _item(reader: Reader) -> Item:

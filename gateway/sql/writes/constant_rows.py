@@ -80,7 +80,7 @@ def read(text: str) -> ConstantRows | None:
     first = _FIRST.match(text, frame.start) if frame is not None else None
     if frame is None or first is None:
         return None
-    width = _width(first[0])
+    width = len(re.findall(_CELL + "[,)]", first[0]))
     if width > _MOST_COLUMNS:
         return None
     rows, end = [], frame.start
@@ -97,10 +97,6 @@ def read(text: str) -> ConstantRows | None:
         return None
     marks = ", ".join(f"${n}" for n in range(1, len(cells) + 1))
     return ConstantRows(f"{frame.head}({marks}) {tail}".rstrip(), cells, casts)
-
-
-def _width(row: str) -> int:
-    return len(re.findall(_CELL + "[,)]", row))
 
 
 @lru_cache(64)

@@ -6,7 +6,6 @@ that are there before, and `()` is one group of all rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import chain, combinations, product
 
 from sqlglot import exp
@@ -46,7 +45,7 @@ def sets_of(group: exp.Expr) -> list[Set]:
         StatementTooComplex: 54001, too many of them.
     """
     elements = [_sets(each) for each in group.expressions]
-    found = [_once(chain.from_iterable(each)) for each in product(*elements)]
+    found = [tuple(dict.fromkeys(chain.from_iterable(each))) for each in product(*elements)]
     if len(found) > _MOST_SETS:
         raise StatementTooComplex(f"too many grouping sets present (maximum {_MOST_SETS})")
     if group.args.get("all") is False:
@@ -68,10 +67,6 @@ def _is_odd(element: exp.Expr) -> bool:
     if isinstance(element, exp.Rollup | exp.Cube):
         return len(set(inside)) < len(inside) or any(isinstance(e, exp.Tuple) for e in inside)
     return isinstance(element, exp.GroupingSets) and any(isinstance(e, SETS) for e in inside)
-
-
-def _once(keys: Iterable[exp.Expr]) -> Set:
-    return tuple(dict.fromkeys(keys))
 
 
 def _sets(element: exp.Expr) -> list[Set]:

@@ -256,7 +256,7 @@ class _Known:
         if call.name in _AMONG and all(map(self.is_integer, call.expressions)):
             each = list(map(self.bounds, call.expressions))
             return min(low for low, _ in each), max(high for _, high in each)
-        known = self.types.of(call) if not call.expressions or _reads_no_integer(call) else None
+        known = self.types.of(call) if not call.expressions or call.name in _MEASURES else None
         return _RANGES["int4"] if known is INT4 else _FULL
 
     def _of_column(self, column: exp.Column) -> Bounds:
@@ -274,10 +274,6 @@ _MEASURES = frozenset(
     {"length", "char_length", "octet_length", "bit_length", "strpos", "position", "ascii",
      "array_length", "cardinality", "array_ndims", "array_position"}
 )  # fmt: skip
-
-
-def _reads_no_integer(call: exp.Anonymous) -> bool:
-    return call.name in _MEASURES
 
 
 def _is_integer(known: Type | None) -> bool:
