@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
 from gateway.catalog.system.lookups import FUNCTIONS, LookupFunction, Lookups
 from gateway.catalog.system.names import Moment
 from gateway.errors import GatewayError
+
+T = TypeVar("T")
 
 _REFUSAL, _KEPT_REFUSALS = re.compile(r"refusal \d+\."), 1000
 _ARROW = {
@@ -64,31 +66,43 @@ class Refusals:
         return pa.array(found, kind)
 
 
-class LookupFunctions:
-    """`lookups`' functions, for the queries that `begin` named. Any thread may call them.
+class AtMoments(Generic[T]):
+    """What the functions of queries ask: made once for each moment. Any thread may call it.
+
+    Args:
+        make: What is asked about what there is at a moment.
+    """
+
+    def __init__(self, make: Callable[[Moment], T]) -> None:
+        self._make = make
+        self._kept: dict[str, T] = {}
+        self.asked: dict[str, T] = {}  # by the place that a running query names
+
+    def begin(self, moment: Moment, place: str) -> None:
+        """A query runs over what there is at a moment; its calls name the place."""
+        if moment.schema not in self._kept:
+            self._kept[moment.schema] = self._make(moment)
+        self.asked[place] = self._kept[moment.schema]
+
+    def end(self, place: str) -> None:
+        """It has ended."""
+        self.asked.pop(place, None)
+
+    def forget(self, moment: Moment) -> None:
+        """No query will."""
+        self._kept.pop(moment.schema, None)
+
+
+class LookupFunctions(AtMoments[Lookups]):
+    """`lookups`' functions, for the queries that `begin` named.
 
     Args:
         refusals: Where what they raise is kept.
     """
 
     def __init__(self, refusals: Refusals) -> None:
+        super().__init__(Lookups)
         self._refusals = refusals
-        self._kept: dict[str, Lookups] = {}
-        self._asked: dict[str, Lookups] = {}  # by the place that a running query names
-
-    def begin(self, moment: Moment, place: str) -> None:
-        """A query runs over what there is at a moment; its calls name the place."""
-        if moment.schema not in self._kept:
-            self._kept[moment.schema] = Lookups(moment)
-        self._asked[place] = self._kept[moment.schema]
-
-    def end(self, place: str) -> None:
-        """It has ended."""
-        self._asked.pop(place, None)
-
-    def forget(self, moment: Moment) -> None:
-        """No query will."""
-        self._kept.pop(moment.schema, None)
 
     def functions(self) -> Functions:
         """By name."""
@@ -101,7 +115,7 @@ class LookupFunctions:
         def answer(at: str, *arguments: Any) -> Any:
             if None in arguments and not function.takes_null:
                 return None
-            return function.answer(self._asked[at], *arguments)
+            return function.answer(self.asked[at], *arguments)
 
         def answers(*columns: pa.Array) -> pa.Array:
             return self._refusals.each(_ARROW[function.result], answer, *columns)
