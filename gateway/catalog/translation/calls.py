@@ -29,7 +29,7 @@ from gateway.catalog.translation.resolution import (
 )
 from gateway.catalog.translation.special import SPECIAL
 from gateway.catalog.translation.templates import fill
-from gateway.catalog.translation.terms import Scope, Term
+from gateway.catalog.translation.terms import Call, Scope, Term
 from gateway.errors import FeatureNotSupported
 from gateway.sql.inputs.literals import similar_pattern
 from gateway.sql.names.scope import position_of
@@ -57,7 +57,7 @@ def call(
     scope = scope or Scope()
     special = SPECIAL.get(name) if schema in _SCHEMAS else None
     if special is not None:
-        return special(within, name, nodes, node, scope)
+        return special(Call(within, name, nodes, node, scope))
     clauses, plain = _clauses(nodes)
     terms = [] if _is_star(plain) else within.terms(plain, scope)
     found = function_meant(name, tuple(term.type for term in terms))

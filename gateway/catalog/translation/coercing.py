@@ -197,6 +197,8 @@ class Coercion:
             return Term(f"CAST({term.sql} AS {static().storage(base).duckdb})", wanted)
         for applies, convert in _CONVERSIONS:
             if applies(given, base):
+                if isinstance(convert, str):
+                    return Term(convert.format(term.sql), wanted)
                 return Term(convert(self, term.sql, given, base), wanted)
         if static().storage(given) == static().storage(base):
             return Term(term.sql, wanted)
@@ -228,12 +230,6 @@ class Coercion:
         kind = static().storage(wanted).duckdb
         return f"CAST(CAST({self.lookup('items', sql)} AS JSON) AS {kind})"
 
-    def _to_json(self, sql: str, given: int, wanted: int) -> str:
-        return self.lookup("jsonb" if wanted == _JSONB else "json", sql)
-
-    def _vector_to_text(self, sql: str, given: int, wanted: int) -> str:
-        return f"array_to_string({sql}, ' ')"
-
     def _array_to_text(self, sql: str, given: int, wanted: int) -> str:
         if element_of(given) in REGISTERED:
             sql = self._names_of(sql, given)
@@ -250,29 +246,6 @@ class Coercion:
         """A list of reg values as the list of their names."""
         named = self.lookup(REGISTERED[element_of(given)], "v")
         return f"list_transform({sql}, lambda v: {named})"
-
-    def _array_names(self, sql: str, given: int, wanted: int) -> str:
-        return self._names_of(sql, given)
-
-    def _to_registered(self, sql: str, given: int, wanted: int) -> str:
-        return self.lookup(f"{REGISTERED[wanted]}_of", sql)
-
-    def _first_letter(self, sql: str, given: int, wanted: int) -> str:
-        return f"left({sql}, 1)"
-
-    def _code_to_letter(self, sql: str, given: int, wanted: int) -> str:
-        return f"list_transform([{sql}], lambda x: letter(x))[1]"
-
-    def _letter_to_code(self, sql: str, given: int, wanted: int) -> str:
-        code = "CAST('0x' || left(hex(x), 2) AS INTEGER)"  # its first byte, which has a sign
-        code = f"CASE WHEN x = '' THEN 0 ELSE ({code} + 128) % 256 - 128 END"
-        return f"list_transform([{sql}], lambda x: {code})[1]"
-
-    def _unpadded(self, sql: str, given: int, wanted: int) -> str:
-        return self._to_text(f"rtrim({sql}, ' ')", given, wanted)
-
-    def _as_is(self, sql: str, given: int, wanted: int) -> str:
-        return sql
 
 
 def registered(names: Names, kind: str, text: str) -> int:
@@ -348,23 +321,37 @@ def _is_vector(oid: int) -> bool:
     return oid in (INT2VECTOR, OIDVECTOR)
 
 
-def _names_array(given: int, wanted: int) -> bool:
-    return element_of(given) in REGISTERED and element_of(wanted) in TEXTS
-
-
+# The first byte of a "char", which has a sign.
+_CODE = "(CAST('0x' || left(hex(x), 2) AS INTEGER) + 128) % 256 - 128"
+# For each pair of types that it applies to: the SQL of the value, or what makes it.
 Conversion = Callable[[Coercion, str, int, int], str]
-_CONVERSIONS: tuple[tuple[Callable[[int, int], bool], Conversion], ...] = (
-    (lambda a, b: a == _INT4 and b == CHAR, Coercion._code_to_letter),
-    (lambda a, b: a == CHAR and b == _INT4, Coercion._letter_to_code),
-    (lambda a, b: a == BPCHAR and b in (CHAR, NAME, TEXT, VARCHAR), Coercion._unpadded),
-    (lambda a, b: a in TEXTS and b == CHAR and a != CHAR, Coercion._first_letter),
-    (lambda a, b: a in TEXTS and b in TEXTS, Coercion._as_is),
+_CONVERSIONS: tuple[tuple[Callable[[int, int], bool], str | Conversion], ...] = (
+    (lambda a, b: a == _INT4 and b == CHAR, "list_transform([{}], lambda x: letter(x))[1]"),
+    (
+        lambda a, b: a == CHAR and b == _INT4,
+        f"list_transform([{{}}], lambda x: CASE WHEN x = '' THEN 0 ELSE {_CODE} END)[1]",
+    ),
+    (
+        lambda a, b: a == BPCHAR and b in (CHAR, NAME, TEXT, VARCHAR),
+        lambda within, sql, a, b: within._to_text(f"rtrim({sql}, ' ')", a, b),
+    ),
+    (lambda a, b: a in TEXTS and b == CHAR and a != CHAR, "left({}, 1)"),
+    (lambda a, b: a in TEXTS and b in TEXTS, "{}"),
     (lambda a, b: a in TEXTS and b in _WHOLE, Coercion._text_to_integer),
     (lambda a, b: a in TEXTS and element_of(b) in _READ_ITEMS, Coercion._text_to_array),
-    (lambda a, b: a in TEXTS and b in REGISTERED, Coercion._to_registered),
-    (lambda a, b: (a in TEXTS and b in _JSON) or (a in _JSON and b == _JSONB), Coercion._to_json),
-    (lambda a, b: _is_vector(a) and b in TEXTS, Coercion._vector_to_text),
-    (lambda a, b: _names_array(a, b), Coercion._array_names),
+    (
+        lambda a, b: a in TEXTS and b in REGISTERED,
+        lambda within, sql, a, b: within.lookup(f"{REGISTERED[b]}_of", sql),
+    ),
+    (
+        lambda a, b: (a in TEXTS and b in _JSON) or (a in _JSON and b == _JSONB),
+        lambda within, sql, a, b: within.lookup("jsonb" if b == _JSONB else "json", sql),
+    ),
+    (lambda a, b: _is_vector(a) and b in TEXTS, "array_to_string({}, ' ')"),
+    (
+        lambda a, b: element_of(a) in REGISTERED and element_of(b) in TEXTS,
+        lambda within, sql, a, b: within._names_of(sql, a),
+    ),
     (lambda a, b: bool(element_of(a)) and b in TEXTS, Coercion._array_to_text),
     (lambda a, b: b in TEXTS, Coercion._to_text),
 )

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
 from gateway.catalog.translation import resolution
 from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.resolution import JSON_TYPES, NAME, RECORD, TEXT, element_of
-from gateway.catalog.translation.terms import Scope, Term
+from gateway.catalog.translation.terms import Call, Term
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
@@ -23,45 +21,39 @@ WRITTEN_AS_TEXT = frozenset({26, 28, 29, 24, 2202, 2203, 2204, 2205, 2206, 4089,
 _TEXTS = (NAME, 18, TEXT, resolution.VARCHAR, resolution.BPCHAR)
 
 
-def json_object(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def json_object(call: Call) -> Term:
     """json_build_object: {"a" : 1, "b" : null}; jsonb's has no blank before a colon."""
-    terms = [within.settled(term) for term in within.terms(nodes, scope)]
-    keys = [f"to_json({within.cast(key, TEXT).sql})" for key in terms[::2]]
-    plain = name == "json_build_object"
-    values = [value_text(within, value, compact=plain) for value in terms[1::2]]
+    terms = [call.within.settled(term) for term in call.terms()]
+    keys = [f"to_json({call.within.cast(key, TEXT).sql})" for key in terms[::2]]
+    plain = call.name == "json_build_object"
+    values = [value_text(call.within, value, compact=plain) for value in terms[1::2]]
     body = _joined(keys, values, " : " if plain else ": ", ", ")
-    return Term(body, _JSON) if plain else Term(jsonb_form(within, body), _JSONB)
+    return Term(body, _JSON) if plain else Term(jsonb_form(call.within, body), _JSONB)
 
 
-def json_array(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def json_array(call: Call) -> Term:
     """json_build_array: [1, "a", null]."""
-    terms = [within.settled(term) for term in within.terms(nodes, scope)]
-    values = [value_text(within, value, compact=True) for value in terms]
+    terms = [call.within.settled(term) for term in call.terms()]
+    values = [value_text(call.within, value, compact=True) for value in terms]
     joined = " || ', ' || ".join(values or ["''"])
     body = f"('[' || {joined} || ']')"
-    plain = name == "json_build_array"
-    return Term(body, _JSON) if plain else Term(jsonb_form(within, body), _JSONB)
+    plain = call.name == "json_build_array"
+    return Term(body, _JSON) if plain else Term(jsonb_form(call.within, body), _JSONB)
 
 
-def json_of(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def json_of(call: Call) -> Term:
     """row_to_json, to_json, to_jsonb: of a row, an object with the names of its columns."""
-    value = within.settled(within.term(nodes[0], scope))
-    kind = _JSONB if name == "to_jsonb" else _JSON
+    value = call.within.settled(call.term())
+    kind = _JSONB if call.name == "to_jsonb" else _JSON
     if is_row(value):
-        text = row_text(within, value, compact=kind == _JSON)
-        return Term(text if kind == _JSON else jsonb_form(within, text), kind)
+        text = row_text(call.within, value, compact=kind == _JSON)
+        return Term(text if kind == _JSON else jsonb_form(call.within, text), kind)
     if value.type in JSON_TYPES:
         return Term(f"CAST({value.sql} AS VARCHAR)", kind)
     if element_of(value.type) in JSON_TYPES:
         return Term(_array_text(value), kind)
     if value.type in WRITTEN_AS_TEXT:
-        value = within.cast(value, TEXT)
+        value = call.within.cast(value, TEXT)
     return Term(f"CAST(to_json({value.sql}) AS VARCHAR)", kind)
 
 

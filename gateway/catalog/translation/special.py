@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from sqlglot import exp
 
@@ -25,12 +24,9 @@ from gateway.catalog.translation.resolution import (
     function_meant,
 )
 from gateway.catalog.translation.templates import fill
-from gateway.catalog.translation.terms import Scope, Term
+from gateway.catalog.translation.terms import Call, Term
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
 from gateway.sql.names.scope import position_of
-
-if TYPE_CHECKING:
-    from gateway.catalog.translation.expressions import Expressions
 
 ACL, LSN = 1034, 3220  # aclitem[], pg_lsn
 # What PostgreSQL has a function has_*_privilege for.
@@ -40,28 +36,21 @@ _SECURABLES = (
 )  # fmt: skip
 _REG_OIDS = {name: oid for oid, name in REGISTERED.items()}
 _WIDE = re.compile(r"%(?:\d+\$)?-?(?:\d+|\*)[sIL]")
-Special = Callable[["Expressions", str, Sequence[exp.Expr], exp.Expr, Scope], Term]
 
 
-def _common(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    terms, kind = within.unified(within.terms(nodes, scope))
-    return Term(f"{name}({', '.join(term.sql for term in terms)})", kind)
+def _common(call: Call) -> Term:
+    terms, kind = call.within.unified(call.terms())
+    return Term(f"{call.name}({', '.join(term.sql for term in terms)})", kind)
 
 
-def _nullif(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    first, second = within.terms(nodes, scope)
-    first = within.settled(first)
-    return Term(f"nullif({first.sql}, {within.coerce(second, first.type).sql})", first.type)
+def _nullif(call: Call) -> Term:
+    first, second = call.terms()
+    first = call.within.settled(first)
+    return Term(f"nullif({first.sql}, {call.within.coerce(second, first.type).sql})", first.type)
 
 
-def _subscripts(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    array = within.term(nodes[0], scope)
+def _subscripts(call: Call) -> Term:
+    array = call.term()
     low, high = _bounds(array)
     return Term(f"unnest(CAST(generate_series({low}, {high}) AS INTEGER[]))", INT4, is_set=True)
 
@@ -72,18 +61,14 @@ def _bounds(array: Term) -> tuple[str, str]:
     return "1", f"len({array.sql})"
 
 
-def _bound(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    array = within.term(nodes[0], scope)
-    bound = _bounds(array)[name == "array_upper"]
+def _bound(call: Call) -> Term:
+    array = call.term()
+    bound = _bounds(array)[call.name == "array_upper"]
     return Term(f"CASE WHEN len({array.sql}) > 0 THEN CAST({bound} AS INTEGER) END", INT4)
 
 
-def _expandarray(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    array = within.term(nodes[0], scope)
+def _expandarray(call: Call) -> Term:
+    array = call.term()
     made = (
         f"list_transform({array.sql}, lambda v, i: struct_pack(f1 := v, f2 := CAST(i AS INTEGER)))"
     )
@@ -93,34 +78,28 @@ def _expandarray(
     return Term(row, RECORD, fields=fields, is_set=True)
 
 
-def _true_type(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    attribute, kind = (dict(term.fields) for term in within.terms(nodes, scope))
+def _true_type(call: Call) -> Term:
+    attribute, kind = (dict(term.fields) for term in call.terms())
     column, base = (
-        ("atttypid", "typbasetype") if name.endswith("id") else ("atttypmod", "typtypmod")
+        ("atttypid", "typbasetype") if call.name.endswith("id") else ("atttypmod", "typtypmod")
     )
     own, under = attribute[column].sql, kind[base].sql
     sql = f"CASE WHEN {kind['typtype'].sql} = 'd' THEN {under} ELSE {own} END"
-    return Term(f"({sql})", OID if name.endswith("id") else INT4)
+    return Term(f"({sql})", OID if call.name.endswith("id") else INT4)
 
 
-def _explode(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _explode(call: Call) -> Term:
     """aclexplode: a row for each privilege of each item."""
-    array = within.coerce(within.term(nodes[0], scope), ACL)
+    array = call.within.coerce(call.term(), ACL)
     kinds = (("grantor", OID), ("grantee", OID), ("privilege_type", TEXT), ("is_grantable", BOOL))
-    row = f"unnest(gw_exploded('{within.names.place}', {array.sql}))"
+    row = f"unnest(gw_exploded('{call.within.names.place}', {array.sql}))"
     fields = tuple((each, Term(f"({row}).f{n}", kind)) for n, (each, kind) in enumerate(kinds, 1))
     return Term(row, RECORD, fields=fields, is_set=True)
 
 
-def _options(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _options(call: Call) -> Term:
     """pg_options_to_table: a row for each `name=value`; what has no `=` has no value."""
-    array = within.term(nodes[0], scope)
+    array = call.term()
     row = (
         f"unnest(list_transform({array.sql}, lambda o: struct_pack(f1 := split_part(o, '=', 1), "
         "f2 := CASE WHEN contains(o, '=') THEN substr(o, strpos(o, '=') + 1) END)))"
@@ -132,37 +111,31 @@ def _options(
     return Term(row, RECORD, fields=fields, is_set=True)
 
 
-def _registered(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _registered(call: Call) -> Term:
     """regclass('t'): a cast that is written as a call."""
-    (value,) = within.terms(nodes, scope)
-    return within.cast(value, _REG_OIDS[name])
+    (value,) = call.terms()
+    return call.within.cast(value, _REG_OIDS[call.name])
 
 
-def _trimmed(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _trimmed(call: Call) -> Term:
     """trim() of PostgreSQL's grammar, which pg_proc calls btrim."""
-    return within.called(exp.Anonymous(this="btrim", expressions=list(nodes)), "btrim", scope)
+    return call.within.called(
+        exp.Anonymous(this="btrim", expressions=list(call.nodes)), "btrim", call.scope
+    )
 
 
-def _typeof(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    argument = within.term(nodes[0], scope)
+def _typeof(call: Call) -> Term:
+    argument = call.term()
     number = f"CAST({argument.type} AS BIGINT)"
     # The argument stays: of an aggregate, there is one row of a group.
     return Term(f"CASE WHEN ({argument.sql}) IS NULL THEN {number} ELSE {number} END", 2206)
 
 
-def _format(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    first, *rest = within.terms(nodes, scope)
+def _format(call: Call) -> Term:
+    first, *rest = call.terms()
     if first.literal is None:
         raise FeatureNotSupported("format needs its pattern as a literal in a catalogue query")
-    values = [within.written(within.settled(term)) for term in rest]
+    values = [call.within.written(call.within.settled(term)) for term in rest]
     parts, used = [], 0
     if _WIDE.search(first.literal):
         raise FeatureNotSupported("format with a width is not supported in a catalogue query")
@@ -178,7 +151,7 @@ def _format(
         used = place + 1
         if place >= len(values):
             raise InvalidParameterValue(
-                "too few arguments for format()", position=position_of(node)
+                "too few arguments for format()", position=position_of(call.node)
             )
         value = values[place]
         wrap = {
@@ -190,44 +163,35 @@ def _format(
     return Term(f"({' || '.join(parts)})", TEXT)
 
 
-def _concat(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    written = [within.written(within.settled(term)) for term in within.terms(nodes, scope)]
-    return Term(f"{name}({', '.join(written)})", TEXT)
+def _concat(call: Call) -> Term:
+    written = [call.within.written(call.within.settled(term)) for term in call.terms()]
+    return Term(f"{call.name}({', '.join(written)})", TEXT)
 
 
-def _serial_sequence(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    relation, column = within.terms(nodes, scope)
-    oid = within.cast(relation, 2205)
-    text = within.coerce(column, TEXT)
-    return Term(fill(within, TEMPLATES[name], [oid.sql, text.sql]), TEXT)
+def _serial_sequence(call: Call) -> Term:
+    relation, column = call.terms()
+    oid = call.within.cast(relation, 2205)
+    text = call.within.coerce(column, TEXT)
+    return Term(fill(call.within, TEMPLATES[call.name], [oid.sql, text.sql]), TEXT)
 
 
-def _privilege(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _privilege(call: Call) -> Term:
     """has_*_privilege, pg_has_role: answered in `catalog.privileges`."""
-    terms = within.terms(nodes, scope)
-    found = function_meant(name, tuple(term.type for term in terms))
+    terms = call.terms()
+    found = function_meant(call.name, tuple(term.type for term in terms))
     if found is None:
-        raise undefined("", name, terms, node)
+        raise undefined("", call.name, terms, call.node)
     pairs = zip(terms, found.arguments, strict=True)
-    given = [f"CAST({within.coerce(term, kind).sql} AS VARCHAR)" for term, kind in pairs]
+    given = [f"CAST({call.within.coerce(term, kind).sql} AS VARCHAR)" for term, kind in pairs]
     numbered = "".join("n" if kind in (TEXT, NAME) else "o" for kind in found.arguments)
-    return Term(
-        f"gw_privilege('{within.names.place}', '{name}', '{numbered}', [{', '.join(given)}])", BOOL
-    )
+    place = f"'{call.within.names.place}', '{call.name}', '{numbered}'"
+    return Term(f"gw_privilege({place}, [{', '.join(given)}])", BOOL)
 
 
-def _unnest(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    array = within.term(nodes[0], scope)
+def _unnest(call: Call) -> Term:
+    array = call.term()
     if array.type == UNKNOWN:
-        array = within.coerce(array, 1009)
+        array = call.within.coerce(array, 1009)
     row = f"unnest({array.sql})"
     fields = tuple(
         (each, Term(f"({row}).f{n}", term.type, fields=term.fields))
@@ -236,41 +200,33 @@ def _unnest(
     return Term(row, element_of(array.type) or TEXT, fields=fields, is_set=True)
 
 
-def _word(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _word(call: Call) -> Term:
     """current_user and its like, which PostgreSQL's grammar knows and pg_proc not all of."""
-    return Term(fill(within, TEMPLATES[name], []), NAME)
+    return Term(fill(call.within, TEMPLATES[call.name], []), NAME)
 
 
-def _viewdef(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    first = within.term(nodes[0], scope)
-    oid = within.cast(first, 2205) if first.type in (UNKNOWN, TEXT, NAME) else first
+def _viewdef(call: Call) -> Term:
+    first = call.term()
+    oid = call.within.cast(first, 2205) if first.type in (UNKNOWN, TEXT, NAME) else first
     pretty = "FALSE"
-    if len(nodes) > 1:  # a Boolean, or the column to wrap at
-        second = within.term(nodes[1], scope)
+    if len(call.nodes) > 1:  # a Boolean, or the column to wrap at
+        second = call.within.term(call.nodes[1], call.scope)
         pretty = second.sql if second.type == BOOL else "TRUE"
-    return Term(fill(within, TEMPLATES[name], [oid.sql, pretty]), TEXT)
+    return Term(fill(call.within, TEMPLATES[call.name], [oid.sql, pretty]), TEXT)
 
 
-def _row(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _row(call: Call) -> Term:
     """ROW(a, b): the same as (a, b)."""
-    return within.row(exp.Tuple(expressions=list(nodes)), scope)
+    return call.within.row(exp.Tuple(expressions=list(call.nodes)), call.scope)
 
 
-def _typed(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
+def _typed(call: Call) -> Term:
     """pg_lsn('0/0'): a cast that is written as a call."""
-    (value,) = within.terms(nodes, scope)
-    return within.cast(value, LSN)
+    (value,) = call.terms()
+    return call.within.cast(value, LSN)
 
 
-SPECIAL: dict[str, Special] = {
+SPECIAL: dict[str, Callable[[Call], Term]] = {
     "coalesce": _common,
     "greatest": _common,
     "least": _common,

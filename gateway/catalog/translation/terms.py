@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from sqlglot import exp
 
 from gateway.catalog.translation.resolution import UNKNOWN
 from gateway.errors import StatementTooComplex
+
+if TYPE_CHECKING:
+    from gateway.catalog.translation.expressions import Expressions
 
 # (schema, relation) oid and column number of a column that a result column is.
 NOWHERE = (0, 0)
@@ -132,3 +137,22 @@ class Names(Protocol):
 
     def number(self, kind: str, text: str) -> int | None:
         """The oid that `text` means as regclass, regtype, ...; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function's call in a query: `nodes` are its arguments, `node` is what is written."""
+
+    within: Expressions
+    name: str
+    nodes: Sequence[exp.Expr]
+    node: exp.Expr
+    scope: Scope
+
+    def terms(self) -> list[Term]:
+        """Its arguments."""
+        return self.within.terms(self.nodes, self.scope)
+
+    def term(self) -> Term:
+        """The first of them."""
+        return self.within.term(self.nodes[0], self.scope)
