@@ -13,7 +13,7 @@ from functools import cache
 from sqlglot import exp
 
 from gateway.sql.names.scope import column_node
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse_value
 
 _DEVIATIONS = (
     'greatest(sum("squares #") + sum("pull #")'
@@ -79,6 +79,6 @@ def combined(text: str, number: int, alias: str) -> exp.Expr:
 
 @cache
 def _parsed(text: str) -> exp.Expr:
-    root = exp.Paren(this=parse(f"SELECT {text}")[0].expressions[0])
+    root = exp.Paren(this=parse_value(text))
     found: exp.Expr = root.this.pop()
     return found

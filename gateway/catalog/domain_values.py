@@ -14,7 +14,7 @@ from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import DOMAIN, DomainName, data_type, with_depth
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse_value
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.domains import Domain
@@ -78,7 +78,7 @@ def _held(cast: exp.Cast, domain: Domain) -> exp.Case:
 
 
 def _rule(written: str, name: str, value: exp.Cast, domain: Domain) -> exp.Expr:
-    tree: exp.Expr = exp.Paren(this=parse(f"SELECT {written}")[0].expressions[0])
+    tree: exp.Expr = exp.Paren(this=parse_value(written))
     for node in tree.walk():
         node.meta.pop("start", None)
     for column in nodes_of(tree, exp.Column):

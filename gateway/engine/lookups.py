@@ -305,14 +305,10 @@ class Shelf:
         batches = [
             pa.record_batch(batch.columns, schema=plain)
             for batch in rows.to_batches(max_chunksize=_BATCH_ROWS)
-        ]
+        ] or [pa.RecordBatch.from_pylist([], plain)]
         name = f"held{next(self._numbers)}"
-        self._context.register_record_batches(name, [batches or [_empty(plain)]])
+        self._context.register_record_batches(name, [batches])
         try:
             return self._context.catalog().schema().table(name)
         finally:
             self._context.deregister_table(name)
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch([pa.array([], field.type) for field in schema], schema=schema)

@@ -7,9 +7,6 @@ The chain rule over the graph, one visit a node, so the tangent of a shared part
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-
-from sqlglot import exp
 
 from gateway.autodiff.expressions.reading import read_partial
 from gateway.autodiff.modes.nulls import Nulls
@@ -17,7 +14,7 @@ from gateway.autodiff.rules import piecewise, simplify
 from gateway.autodiff.rules.functions import rule_for
 from gateway.autodiff.rules.graph import BOOLEAN, Graph, Node, is_null, post_order
 from gateway.errors import NotDifferentiable
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import own_value
 
 
 class Forward:
@@ -136,10 +133,4 @@ def slope_of_call(graph: Graph, node: Node, index: int) -> Node | None:
     if partial is None:
         return None
     names = dict(zip(rule.arguments, node.args, strict=True))
-    return read_partial(graph, _parsed(partial), {**names, "f": node})
-
-
-@cache
-def _parsed(partial: str) -> exp.Expr:
-    tree: exp.Expr = parse(f"SELECT {partial}")[0].expressions[0]
-    return tree
+    return read_partial(graph, own_value(partial), {**names, "f": node})

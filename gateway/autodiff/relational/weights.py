@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from sqlglot import exp
 
 from gateway.autodiff.relational.queries import double
 from gateway.sql.names.scope import is_aggregate
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import own_value
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.results import AGGREGATE_SYNONYMS
 
@@ -92,18 +91,12 @@ def letters_of(call: exp.Anonymous) -> set[str]:
 def weights_of(call: exp.Anonymous) -> tuple[exp.Expr | None, ...]:
     """The weight of a row by each argument, in the names above; None: it is 0."""
     texts = _WEIGHTS[_name(call)]
-    return tuple(None if text is None else _parsed(text).copy() for text in texts)
+    return tuple(None if text is None else own_value(text).copy() for text in texts)
 
 
 def _name(call: exp.Anonymous) -> str:
     name = call.name.lower()
     return AGGREGATE_SYNONYMS.get(name, name)
-
-
-@cache
-def _parsed(text: str) -> exp.Expr:
-    tree: exp.Expr = parse(f"SELECT {text}")[0].expressions[0]
-    return tree
 
 
 # What a letter of a weight is of the arguments in a group: a function, and which of them.

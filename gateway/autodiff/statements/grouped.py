@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 from sqlglot import exp
 
@@ -31,7 +31,7 @@ from gateway.autodiff.statements.readings import Variable
 from gateway.autodiff.statements.relations import ChainRule
 from gateway.errors import NotDifferentiable
 from gateway.sql.names.scope import Block, is_aggregate, position_of
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import own_value
 from gateway.sql.text.trees import nodes_of
 
 Gradient = Callable[[Node, Variable], Node]
@@ -201,7 +201,7 @@ class _Rule:
 
     def read(self) -> Node:
         assert self.rule.tangent is not None
-        tree = _parsed(self.rule.tangent).copy()
+        tree = own_value(self.rule.tangent).copy()
         group = {"f": self.node}  # what they mean outside
         for call in nodes_of(tree, exp.Anonymous):
             if is_aggregate(call) or call.name in WINDOW_FUNCTIONS:
@@ -231,12 +231,6 @@ class _Rule:
         assert made.leaf is not None and made.leaf.aggregate is not None
         if self.rule.rows is not None and made.leaf.aggregate.rule.rows == self.rule.rows:
             self.aggregates.nulls.alike(made, self.node)
-
-
-@cache
-def _parsed(text: str) -> exp.Expr:
-    tree: exp.Expr = parse(f"SELECT {text}")[0].expressions[0]
-    return tree
 
 
 def _conditions_and_keys(frame: exp.Expr) -> list[exp.Expr]:

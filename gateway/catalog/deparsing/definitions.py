@@ -21,7 +21,7 @@ from gateway.catalog.deparsing.relating import Relations, Scope
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.resolution import BOOL, TEXT
 from gateway.errors import GatewayError
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse, parse_value
 from gateway.types import TEXT as TEXT_TYPE
 from gateway.types import Type
 
@@ -174,8 +174,7 @@ def view_text(
 
 
 def _tree(written: str) -> exp.Expr:
-    tree: exp.Expr = parse(f"SELECT {written}")[0].expressions[0]
-    return tree.unalias()
+    return parse_value(written).unalias()
 
 
 def _analysed(tree: exp.Expr, types: Types) -> Node:

@@ -24,7 +24,7 @@ from gateway.sql.meaning.volatile import each_row
 from gateway.sql.names.scope import position_of
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse, parse_value
 from gateway.sql.types.inference import GIVES
 from gateway.store.transactions.locks import Locks
 from gateway.types import BY_NAME, TEXT
@@ -168,7 +168,7 @@ class Notifier:
             source = parse(f"SELECT * FROM {listed} AS {alias}")[0].args["from_"].this
             table.replace(source)
             return call
-        made: exp.Expr = parse(f"SELECT {listed}")[0].expressions[0]
+        made = parse_value(listed)
         made.meta[GIVES] = TEXT
         return made
 

@@ -21,7 +21,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.names.scope import table_node
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse_value
 from gateway.sql.text.quoting import identifier
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.definitions.domains import Domain
@@ -124,15 +124,10 @@ class EngineExpressions:
         """
         checks = sorted(definition.checks, key=lambda check: check.name)
         found = self._over(_seen(definition), tuple(c.expression for c in checks), rows)
-        broken = [pc.fill_null(pc.invert(values), False) for values in found]
-        places = [
-            (values.index(True).as_py(), number)
-            for number, values in enumerate(broken)
-            if values.true_count
-        ]
-        if not places:
+        broken = _first_broken(found)
+        if broken is None:
             return
-        row, number = min(places)
+        row, number = broken
         table, told = definition.name, ", ".join(self.shown(definition, rows.slice(row, 1)))
         raise CheckViolation(
             f'new row for relation "{table.name}" violates check constraint'
@@ -147,13 +142,8 @@ class EngineExpressions:
         """The CHECK of a domain that is false for the first value for which any is, if any is."""
         relation, rows = _of_values(domain, values)
         found = self._over(relation, tuple(rule.expression for rule in domain.rules), rows)
-        broken = [pc.fill_null(pc.invert(each), False) for each in found]
-        places = [
-            (each.index(True).as_py(), number)
-            for number, each in enumerate(broken)
-            if each.true_count
-        ]
-        return domain.rules[min(places)[1]].name if places else None
+        broken = _first_broken(found)
+        return None if broken is None else domain.rules[broken[1]].name
 
     def refuse_wrong_domain(self, domain: Domain) -> None:
         """Plan what a domain declares, as PostgreSQL does when it is made.
@@ -231,12 +221,21 @@ class EngineExpressions:
         return [column.combine_chunks() for column in table.columns]
 
 
+def _first_broken(conditions: Sequence[pa.Array]) -> tuple[int, int] | None:
+    """The first row for which any is false, and the number of that condition."""
+    broken = [pc.fill_null(pc.invert(each), False) for each in conditions]
+    places = (
+        (each.index(True).as_py(), number) for number, each in enumerate(broken) if each.true_count
+    )
+    return min(places, default=None)
+
+
 @lru_cache(maxsize=256)
 def _query(name: TableName, texts: tuple[str, ...]) -> exp.Select:
     """SELECT the expressions FROM the table; to be left as it is."""
     items = []
     for number, text in enumerate(texts):
-        tree = parse(f"SELECT {text}")[0].expressions[0]
+        tree = parse_value(text)
         for node in tree.walk():
             node.meta.pop("start", None)
         items.append(exp.alias_(tree, f"e{number}", quoted=True))

@@ -24,7 +24,7 @@ from gateway.sql.meaning.binding import named_tables
 from gateway.sql.names.relation import Relation
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.names.updatable import IDENTIFIED, UNFILTERED, SimpleView, simple_view, why_not
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse, parse_value
 from gateway.sql.writes.assignments import is_default
 from gateway.sql.writes.conflicts import through_view
 from gateway.sql.writes.targets import Target, TargetColumn
@@ -243,7 +243,7 @@ def _insert_defaults(tree: exp.Insert, view: Through, named: list[str]) -> None:
         for row in query.expressions:
             row.set("expressions", [*row.expressions, *(exp.column("default") for _ in missing)])
         return
-    values = [parse(f"SELECT {view.defaults[name]}")[0].expressions[0] for name in missing]
+    values = [parse_value(view.defaults[name]) for name in missing]
     inner = query if isinstance(query, exp.Subquery) else query.subquery()
     inner.set("alias", exp.TableAlias(this=exp.to_identifier("given")))
     star = exp.Column(this=exp.Star(), table=exp.to_identifier("given"))

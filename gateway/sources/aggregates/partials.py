@@ -210,7 +210,7 @@ class PartialsPartition:
             for batch in self._regions():
                 if batch is None:
                     if time.monotonic() - told > STOP_SECONDS:
-                        yield _empty(self.table.schema).select(columns)
+                        yield pa.RecordBatch.from_pylist([], self.table.schema).select(columns)
                         told = time.monotonic()
                     continue
                 kept = batch if predicate is None else rest.remaining(batch)
@@ -333,7 +333,3 @@ def partial_kinds(kinds: frozenset[str]) -> list[str]:
     """The columns that are kept for what is asked, beside the count."""
     found = [kind for kind in ("sum", "avg", "min", "max") if kind in kinds]
     return [*found, *(("away", "pull", "squares") if "moments" in kinds else ())]
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch([pa.array([], each.type) for each in schema], schema=schema)

@@ -202,7 +202,7 @@ def _told(
 def _none(columns: Sequence[str], readers: Sequence[Reader]) -> pa.RecordBatch:
     fields = {each.name: each for reader in readers for each in reader.schema}
     schema = pa.schema([fields[name] for name in columns])
-    return pa.record_batch([pa.array([], each.type) for each in schema], schema=schema)
+    return pa.RecordBatch.from_pylist([], schema)
 
 
 def _decided(

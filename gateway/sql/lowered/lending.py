@@ -27,6 +27,7 @@ from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.rows import row_of
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, Types, info_of_column
+from gateway.sql.types.overload_table import is_unknown
 from gateway.types import ALIASES, BY_NAME, INT4, NUMERIC, REGISTERED, TEXT, Type, array_of
 
 # Calls that write their arguments as texts.
@@ -199,7 +200,7 @@ def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
         _give_texts(node, known)
     types = [_declared(argument, known) for argument in node.expressions]
     for argument, kind in zip(node.expressions, types, strict=True):
-        if kind is None and not _is_untyped(argument):
+        if kind is None and not is_unknown(argument):
             raise FeatureNotSupported(
                 f"cannot tell the type of {argument.sql(dialect=DIALECT)},"
                 f" which {node.name} depends on",
@@ -243,15 +244,11 @@ def _is_constant(argument: exp.Expr) -> bool:
 
 def _declared(argument: exp.Expr, known: Types) -> Type | None:
     """The type of an argument; digits are an integer, as in PostgreSQL."""
-    if _is_untyped(argument):
+    if is_unknown(argument):
         return None
     if _is_small(argument):
         return INT4
     return known.of(argument)
-
-
-def _is_untyped(argument: exp.Expr) -> bool:
-    return argument.is_string or isinstance(argument, exp.Null | exp.Parameter)
 
 
 def _called(lent: Lent, arguments: Sequence[exp.Expr]) -> exp.Expr:

@@ -23,7 +23,7 @@ from gateway.sql.meaning.windows import (
     check_window,
 )
 from gateway.sql.names.scope import Analysis, Block, Output, place_of, position_of
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.building import cast_copy
 from gateway.sql.text.trees import ByKind, Kinds, own_nodes
 from gateway.sql.text.worded_calls import IS_UNKNOWN
 from gateway.sql.types.arguments import check_arguments, check_subscript
@@ -124,9 +124,7 @@ def _unpad(sides: Sequence[Output]) -> None:
             continue
         trimmed = exp.Anonymous(this="rtrim", expressions=[value.copy()])
         trimmed.meta[GIVES] = _BPCHAR
-        bare = isinstance(value.parent, exp.Select)
-        value.replace(exp.alias_(trimmed, side.name, quoted=True) if bare else trimmed)
-        side.expression = trimmed
+        _put(side, value, trimmed)
 
 
 def _operations(tree: exp.Expr) -> Iterator[exp.SetOperation]:
@@ -151,10 +149,14 @@ def _unite(sides: Sequence[Output], unions: bool, common: Type | None) -> None:
         value = side.expression
         if value is None or _is_untyped(side) or info_of(side).type is common:
             continue
-        cast = exp.Cast(this=value.copy(), to=data_type(common))
-        bare = isinstance(value.parent, exp.Select)
-        value.replace(exp.alias_(cast, side.name, quoted=True) if bare else cast)
-        side.expression = cast
+        _put(side, value, cast_copy(value, common))
+
+
+def _put(side: Output, value: exp.Expr, made: exp.Expr) -> None:
+    """Put a value in the place of a column's, under its name."""
+    bare = isinstance(value.parent, exp.Select)
+    value.replace(exp.alias_(made, side.name, quoted=True) if bare else made)
+    side.expression = made
 
 
 def _sides(output: Output) -> Iterator[Output]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -351,6 +352,16 @@ def parse(text: str) -> list[exp.Expr]:
     """
     trees = (parse_tokens(tokens, text) for tokens in split(text))
     return [tree for tree in trees if tree is not None]
+
+
+def parse_value(text: str) -> exp.Expr:
+    """The tree of one value; it stands in a SELECT."""
+    value: exp.Expr = parse(f"SELECT {text}")[0].expressions[0]
+    return value
+
+
+# Of a text of the gateway's own; to be left as it is.
+own_value = cache(parse_value)
 
 
 # What may stand before the semicolon that ends a statement.

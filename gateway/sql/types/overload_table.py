@@ -13,7 +13,7 @@ from itertools import product
 
 from sqlglot import exp
 
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import own_value
 from gateway.sql.types.overload_rows import OVERLAP_ROWS, ROWS, numeric_series
 from gateway.types import FLOATING, INTEGER, NUMBERS, Type
 
@@ -108,7 +108,7 @@ class Row:
     @property
     def becomes(self) -> exp.Expr:
         """The same as a tree, which is not to be changed."""
-        return _tree(self.written)
+        return own_value(self.written)
 
     def fits(self, arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> bool:
         """Whether it is meant by arguments of these types."""
@@ -136,9 +136,3 @@ def rows() -> dict[str, list[Row]]:
         kinds = tuple(kind for kind in rest.rstrip(")").split(", ") if kind)
         found.setdefault(name, []).append(Row(kinds, becomes))
     return found
-
-
-@cache
-def _tree(written: str) -> exp.Expr:
-    tree: exp.Expr = parse(f"SELECT {written}")[0].expressions[0]
-    return tree

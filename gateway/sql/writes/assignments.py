@@ -17,7 +17,7 @@ from gateway.errors import (
 from gateway.sql.inputs.number_input import refuse_overflow
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.dialect import DIALECT, parse_value
 from gateway.sql.types.numerals import MOST_DIGITS, digits, is_point_literal
 from gateway.sql.types.parameters import number
 from gateway.sql.writes.items import Assigned, with_items
@@ -162,10 +162,7 @@ def is_default(value: exp.Expr) -> bool:
 
 def default_of(column: TargetColumn) -> exp.Expr:
     """A column's default as a tree; NULL where it has none."""
-    if column.default is None:
-        return exp.Null()
-    tree: exp.Expr = parse(f"SELECT {column.default}")[0].expressions[0]
-    return tree
+    return exp.Null() if column.default is None else parse_value(column.default)
 
 
 def declare_parameters(

@@ -21,7 +21,7 @@ from gateway.sources.table import TableName
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.names.scope import column_node, position_of, table_node
 from gateway.sql.names.updatable import IDENTIFIED, UNFILTERED
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse_value
 from gateway.sql.text.trees import nodes_of
 from gateway.types import Type
 
@@ -187,7 +187,7 @@ def no_such_key() -> InvalidColumnReference:
 
 def _tree(written: str | exp.Expr) -> exp.Expr:
     """An expression of its own, below a node that it can be replaced in."""
-    tree = parse(f"SELECT {written}")[0].expressions[0] if isinstance(written, str) else written
+    tree = parse_value(written) if isinstance(written, str) else written
     return exp.Paren(this=tree.unalias().copy())
 
 

@@ -12,8 +12,6 @@ from gateway.store.ddl.dropping import is_owned
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Note, TableDefinition, View
 from gateway.store.definitions.privileges import Securable, default_about, default_key
-from gateway.store.disk import disk
-from gateway.store.disk.faults import translated
 
 
 class Commenter(Alterer):
@@ -54,10 +52,7 @@ class Commenter(Alterer):
         with self._defining() as transaction:
             routine = replace(transaction.catalogue.functions[key], comment=text)
             transaction.catalogue = transaction.catalogue.with_function(routine)
-            with translated():
-                self._forget_function(transaction, routine.oid)
-                statement, values = disk.saving_function(routine)
-                transaction.define(0, statement, *values)
+            self._save_function(transaction, routine)
 
     def rename_schema(self, name: str, new: str) -> None:
         """Give a schema another name; its relations, owner, grants and comment go with it.

@@ -267,10 +267,7 @@ class Definer(Dropper):
             oid = old.oid if old else next(self._shared.oids)
             routine = Routine(oid, function, old.comment if old else "")
             transaction.catalogue = transaction.catalogue.with_function(routine)
-            with translated():
-                self._forget_function(transaction, routine.oid)
-                statement, values = disk.saving_function(routine)
-                transaction.define(0, statement, *values)
+            self._save_function(transaction, routine)
             if old is None:
                 self._own(transaction, function_key(oid))
             check()

@@ -196,6 +196,13 @@ class Dropper(Owning):
                     self._disown(transaction, thing)
             return others
 
+    def _save_function(self, transaction: Transaction, routine: Routine) -> None:
+        """Write what a function is now in the place of what it was."""
+        with translated():
+            self._forget_function(transaction, routine.oid)
+            statement, values = disk.saving_function(routine)
+            transaction.define(0, statement, *values)
+
     def _forget_function(self, transaction: Transaction, oid: int) -> None:
         statement, values = disk.forgetting_function(oid)
         transaction.define(0, statement, *values)

@@ -158,13 +158,19 @@ def to_oid(values: pa.Array, column: Column) -> pa.Array:
 def duration_to_interval(values: pa.Array, column: Column) -> pa.Array:
     """Months and days 0, as subtracting two moments gives in the engine."""
     nanos = values.cast(pa.duration("ns")).cast(pa.int64())
-    parts = np.zeros(len(values), np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")]))
+    parts = np.zeros(len(values), _PARTS)
     parts["nanos"] = pc.fill_null(nanos, 0).to_numpy(zero_copy_only=False)
+    return whole_micros(_intervals(parts, values, column.arrow), column)
+
+
+_PARTS = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
+
+
+def _intervals(parts: np.ndarray, values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Intervals of these parts, NULL where `values` are."""
     valid = pc.is_valid(values).cast(pa.uint8()).to_numpy(zero_copy_only=False)
     bitmap = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
-    data = pa.py_buffer(parts.tobytes())
-    made = pa.Array.from_buffers(column.arrow, len(values), [bitmap, data])
-    return whole_micros(made, column)
+    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(parts.tobytes())])
 
 
 def whole_micros(values: pa.Array, column: Column) -> pa.Array:
@@ -182,11 +188,7 @@ def whole_micros(values: pa.Array, column: Column) -> pa.Array:
 
 def _cut_nanoseconds(values: pa.Array) -> pa.Array:
     """Intervals (Arrow month_day_nano) rounded toward zero to whole microseconds."""
-    dtype = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
-    buffers = values.buffers()
-    parts = np.frombuffer(buffers[1], dtype)[values.offset : values.offset + len(values)].copy()
+    data = np.frombuffer(values.buffers()[1], _PARTS)
+    parts = data[values.offset : values.offset + len(values)].copy()
     parts["nanos"] = (parts["nanos"] / 1000).astype(np.int64) * 1000
-    valid = pc.is_valid(values).cast(pa.uint8()).to_numpy(zero_copy_only=False)
-    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
-    data = pa.py_buffer(parts.tobytes())
-    return pa.Array.from_buffers(values.type, len(values), [bitmap, data])
+    return _intervals(parts, values, values.type)

@@ -89,9 +89,7 @@ def _among_columns(target: Target, key: Key, rows: pa.Table | None) -> pa.Table:
         )
         delta = None
     else:
-        places = [target.inside[name] for name in key.columns]
-        delta = rows.select(list(key.columns)).rename_columns(places)
-        delta = delta.append_column("n", pa.array(np.arange(rows.num_rows)))
+        places, delta = _numbered(target, rows, key)
         same = _same(key, mine, [f"delta.{place}" for place in places])
         query = (
             f"SELECT {given} FROM {target.place} AS t JOIN delta ON {same} WHERE {there}"
@@ -179,11 +177,16 @@ def in_the_way(target: Target, rows: pa.Table, key: Key) -> pa.Array:
     return pa.array(identifiers, mask=identifiers < 0)
 
 
-def _holders(target: Target, rows: pa.Table, key: Key) -> pa.Table:
-    """Positions of rows in `n`, identifiers of the rows with the same columns in `row`."""
+def _numbered(target: Target, rows: pa.Table, key: Key) -> tuple[list[str], pa.Table]:
+    """The columns of a key inside the database, and the rows in them, with their number in `n`."""
     places = [target.inside[name] for name in key.columns]
     delta = rows.select(list(key.columns)).rename_columns(places)
-    delta = delta.append_column("n", pa.array(np.arange(rows.num_rows)))
+    return places, delta.append_column("n", pa.array(np.arange(rows.num_rows)))
+
+
+def _holders(target: Target, rows: pa.Table, key: Key) -> pa.Table:
+    """Positions of rows in `n`, identifiers of the rows with the same columns in `row`."""
+    places, delta = _numbered(target, rows, key)
     same = _same(key, [f"old.{place}" for place in places], [f"delta.{place}" for place in places])
     query = f'SELECT delta.n, old.rowid AS "row" FROM delta JOIN {target.place} AS old ON {same}'
     with translated():

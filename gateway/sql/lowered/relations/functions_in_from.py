@@ -20,7 +20,7 @@ from gateway.sql.lowered.relations.sets import (
 from gateway.sql.names.row_functions import NUMBERED, PAIRS, SETS
 from gateway.sql.names.scope import is_aggregate, position_of
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse_value
 from gateway.sql.text.trees import nodes_of
 
 
@@ -99,10 +99,10 @@ def select_words(tree: exp.Expr) -> None:
     """Write `FROM current_date` as a subquery, in place."""
     for table in nodes_of(tree, exp.Table):
         word = table.this
-        if isinstance(word, exp.Identifier) and not word.quoted and word.name in VALUE_WORDS:
-            (value,) = parse(f"SELECT {word.name}")[0].expressions
-            if not table.db:
-                _select(table, value, word.name)
+        if table.db or not isinstance(word, exp.Identifier) or word.quoted:
+            continue
+        if word.name in VALUE_WORDS:
+            _select(table, parse_value(word.name), word.name)
 
 
 def select_lone_values(tree: exp.Expr) -> None:
