@@ -332,6 +332,25 @@ SCHEDULES: dict[str, str] = {
         2 LOCK TABLE ts IN EXCLUSIVE MODE NOWAIT
         2 ROLLBACK
         1 COMMIT""",
+    "access_exclusive": """
+        1 BEGIN
+        1 LOCK TABLE ts
+        1 UPDATE ts SET v = 5 WHERE k = 1
+        2 SELECT count(*), sum(ts.v) FROM tu JOIN ts USING (k)
+        1 COMMIT
+        2 BEGIN
+        2 SELECT v FROM ts WHERE k = 1
+        1 BEGIN
+        1 LOCK TABLE ts IN EXCLUSIVE MODE NOWAIT
+        1 LOCK TABLE ts NOWAIT
+        1 ROLLBACK
+        1 BEGIN
+        1 SAVEPOINT s
+        1 LOCK TABLE tu
+        2 INSERT INTO ts SELECT k + 10, v FROM tu
+        1 ROLLBACK TO s
+        2 COMMIT
+        1 COMMIT""",
     "for_share": """
         1 BEGIN
         1 SELECT k FROM ts WHERE k = 1 FOR SHARE

@@ -13,6 +13,7 @@ from gateway.store.rows.row_lookups import Wanted
 from gateway.store.rows.snapshots import Snapshot
 from gateway.store.transactions.committed import Moment
 from gateway.store.transactions.locking import Locking
+from gateway.store.transactions.locks import Mode
 from gateway.store.transactions.transactions import Transaction
 
 
@@ -51,6 +52,7 @@ class Reader(Locking):
         Raises:
             UndefinedTable: 42P01.
         """
+        self._wait_to_read(names)
         if self.is_idle and rowid_of is None:
             moment = self._shared.committed.moment
             if (found := self._cached(names, moment)) is not None:
@@ -74,6 +76,7 @@ class Reader(Locking):
         That is so while the rows are in memory, or have been looked at so often that they ought to
         be, and where no key is among the values.
         """
+        self._wait_to_read([name])
         moment = self._shared.committed.moment
         if self.is_idle:
             oid, definition = moment.catalogue.table(name)
@@ -95,6 +98,19 @@ class Reader(Locking):
             transaction.reads.add(oid)
             rows = row_lookups.read(transaction, oid, definition, wanted=wanted)
             return Snapshot(rows, definition.comment)
+
+    def _wait_to_read(self, names: Collection[TableName]) -> None:
+        """Wait for those who have locked one of the tables ACCESS EXCLUSIVE.
+
+        A transaction block has them wait, too, until it ends.
+        """
+        locks = self._shared.locks
+        if not (self._in_block or locks.excluding):
+            return
+        with self._statement():
+            for name in names:
+                oid = self._catalogue.table(name)[0]
+                locks.acquire(oid, self, Mode.ACCESS_SHARE, seconds=self.lock_seconds)
 
     def shapes(
         self, names: Collection[TableName], *, rowid_of: TableName | None = None

@@ -3,7 +3,7 @@
 A lock belongs to a session, not to a thread, because a transaction outlives the call that took it.
 All kinds are kept here, so a circle of sessions that wait for each other is seen whatever they wait
 for. A table has PostgreSQL's modes (manual, 13.3.1), and three of this store's, whose writers take
-turns. Who reads takes none.
+turns. Who reads takes one in a transaction block alone.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class Locks:
 
     def __init__(self) -> None:
         self.waits, self.waited_seconds = 0, 0.0
+        self.excluding = 0  # how often ACCESS EXCLUSIVE is held: readers look without the mutex
         self._mutex = threading.Lock()
         self._holders: dict[Key, dict[object, set[Mode]]] = {}
         self._rows = KeptRows()
@@ -144,6 +145,7 @@ class Locks:
 
     def _hold(self, key: Key, owner: object, mode: Mode) -> None:
         self._holders.setdefault(key, {}).setdefault(owner, set()).add(mode)
+        self.excluding += mode is Mode.ACCESS_EXCLUSIVE
         self._keys.setdefault(owner, set()).add(key)
 
     def _wait(
@@ -306,6 +308,7 @@ class Locks:
         for key, mode in locks:
             holders = self._holders[key]
             holders[owner].discard(mode)
+            self.excluding -= mode is Mode.ACCESS_EXCLUSIVE
             if not holders[owner]:
                 del holders[owner]
                 self._keys[owner].discard(key)
