@@ -238,6 +238,23 @@ SCHEDULES: dict[str, str] = {
         2 TRUNCATE ts
         1 SELECT 1 / 0
         1 ROLLBACK""",
+    "rows_then_all_of_them": """
+        1 BEGIN
+        1 SELECT k FROM ts WHERE k = 1 FOR UPDATE SKIP LOCKED
+        1 SELECT k FROM ts ORDER BY k FOR UPDATE
+        2 SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        1 DECLARE c CURSOR FOR SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        1 FETCH 1 FROM c
+        1 UPDATE ts SET v = 77 WHERE CURRENT OF c
+        1 COMMIT""",
+    "rows_after_a_write_of_its_own": """
+        1 BEGIN
+        1 UPDATE tu SET v = 1
+        1 SELECT k, v FROM ts ORDER BY k LIMIT 1 FOR UPDATE SKIP LOCKED
+        2 UPDATE ts SET v = v + 1 WHERE k = 2
+        1 SELECT k, v FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        1 UPDATE ts SET v = v + 1
+        1 COMMIT""",
     "rows_without_a_key": """
         1 ALTER TABLE ts DROP CONSTRAINT ts_pkey
         1 UPDATE ts SET k = 1

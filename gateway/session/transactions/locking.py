@@ -97,8 +97,7 @@ def query_locking(executor: Executor, statement: Statement, bound: Bound) -> Res
         _refuse_grouped(query, lock)
         wanted = row_lock(executor, query, lock, bound)
         if wanted is not None:
-            with executor.registry.store.holding():
-                locked = lock_rows(executor, wanted, bound)
+            locked = lock_rows(executor, wanted, bound)
             if locked is not None:
                 return locked.result()
     with locking(executor, statement, bound) as plain:

@@ -119,7 +119,8 @@ def _limit(query: exp.Select, bound: Bound) -> int | None:
 def lock_rows(executor: Executor, wanted: RowLock, bound: Bound) -> Locked | None:
     """Lock the rows that a query gives; None where it does not stand alone.
 
-    Inside a statement of the store's (`StoreSession.holding`).
+    They stay locked until the transaction ends, or what is around this in
+    `StoreSession.holding`.
 
     Raises:
         LockNotAvailable: 55P03, NOWAIT, and another session has one.

@@ -181,7 +181,7 @@ class Locking(Scope):
         with self._writing(name, mode=mode) as transaction:
             oid, shared = transaction.catalogue.table(name)[0], mode is Mode.ROWS_SHARED
             transaction.refuse_changed(oid)
-            if not self._keep_all(oid, shared=shared):
+            if self._shared.locks.keep_rows(oid, Kept(self, shared, None)) is None:
                 raise RowsAreKept(oid, shared)
 
     def row_version(self, name: TableName) -> int:
@@ -260,9 +260,9 @@ class Locking(Scope):
             with self._statement():
                 self._shared.locks.wait_for_rows(*wanted)
 
-    def _keep_all(self, oid: int, *, shared: bool = False) -> bool:
-        """Keep all rows of a table, if nobody keeps some of them."""
-        locks, kept = self._shared.locks, Kept(self, shared, None, not self._in_block)
+    def _keep_all(self, oid: int) -> bool:
+        """Keep all rows of a table, if nobody keeps some of them, this session neither."""
+        locks, kept = self._shared.locks, Kept(self, False, None, not self._in_block)
         return not locks.keeps_single_rows(oid, self) and locks.keep_rows(oid, kept) is not None
 
     def _keep_changed(self, oid: int, rows: Rows | None) -> None:
