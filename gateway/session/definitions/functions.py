@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,11 +20,14 @@ from gateway.session.definitions.naming import (
 )
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
-from gateway.sql.meaning.functions import Function, body_of
+from gateway.sql.meaning.functions import Function, FunctionName, body_of
 from gateway.sql.meaning.inlining import calls_of
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.text.datatypes import data_type
+from gateway.store.ddl.dropping import DESIRED, still_needed
+from gateway.store.definitions.catalogue import written
+from gateway.store.definitions.definitions import View
 from gateway.types import Type
 
 
@@ -109,9 +112,25 @@ def drop_functions(executor: Executor, tree: DropFunction) -> Result:
             raise UndefinedFunction(f'could not find a function named "{".".join(name)}"')
         else:
             raise missing(executor, name, UndefinedFunction, what)
-    others = executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
-    note_cascade(executor, [f"function {other}" for other in others])
+    store, keys = executor.registry.store, list(dict.fromkeys(keys))
+    shapes = {view: executor.view_columns(view) for view in _mentioning(store.views(), keys)}
+    dropped = [each for each in store.functions() if each.key in keys]
+    with store.holding():
+        others = [f"function {other}" for other in store.drop_functions(keys, cascade=tree.cascade)]
+        readers = [each for each in shapes if executor.view_columns(each) != shapes[each]]
+        titles = [f"view {written(view.name)}" for view in readers]
+        if readers and not tree.cascade:
+            what = DESIRED if len(dropped) > 1 else f"function {dropped[0]}"
+            raise still_needed(what, titles if len(dropped) == 1 else ())
+        done = store.drop_relations("view", [view.name for view in readers], cascade=True)
+    note_cascade(executor, [*others, *titles, *done.others])
     return Result("DROP FUNCTION")
+
+
+def _mentioning(views: Iterable[View], keys: Collection[FunctionName]) -> list[View]:
+    """The views in whose texts one of these names stands."""
+    names = {key.name.lower() for key in keys}
+    return [view for view in views if any(name in view.sql.lower() for name in names)]
 
 
 def _function_named(
