@@ -220,6 +220,8 @@ SCRIPTS: dict[str, list[str]] = {
                 "UPDATE r_cp SET (a, b) = (1, 2)",
                 "DELETE FROM r_cp",
                 "SELECT a FROM r_cp WHERE a = 1 FOR UPDATE",
+                "SELECT a FROM r_cp WHERE a = 1 FOR UPDATE SKIP LOCKED",
+                "SELECT b FROM r_cp WHERE a = 1 FOR UPDATE NOWAIT",
                 "MERGE INTO r_cp USING (VALUES (1)) AS v (x)"
                 " ON a = x WHEN MATCHED THEN UPDATE SET b = 9",
                 "MERGE INTO r_cp USING (VALUES (1)) AS v (x)"

@@ -152,13 +152,13 @@ def _identified(
     """What the query gives, and behind it the identifier and the key of each row."""
     tree = wanted.query.copy()
     tree.set("locks", None)
+    executor.allow(executor.rewrite(tree.copy()))  # what it reads without the identifiers
     if all_rows and not wanted.nowait:
         tree.set("limit", None)
     tree.args["from_"].this.meta[IDENTIFIED] = ROWID
     for name in filter(None, (ROWID, wanted.key)):
         tree.append("expressions", column_node(wanted.table.alias_or_name, name))
     query = Computation(executor.rewrite(tree))
-    executor.allow(query.rewritten, wanted.name)
     tables = executor.registry.tables(query.rewritten.tables, wanted.name)
     plan = executor.plan_with(query.rewritten, tables, bound)
     width = len(plan.schema) - 1 - bool(wanted.key)
