@@ -113,7 +113,7 @@ NAMES = (
     # `ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM.
     only(lambda state: without_schemas(state.tree, state.unaliased), {PARTS}),
     only(in_tree(alias_unnamed)),
-    only(lambda state: put_table_oids(state.tree, state.relations), {"tableoid"}),
+    only(lambda state: put_table_oids(state.tree, state.relations), {"tableoid", "xmin"}),
     only(in_tree(fold_numbers), {POINT}),
     only(
         lambda state: put_values(state.tree, state.constants),
