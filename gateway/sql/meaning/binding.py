@@ -28,6 +28,23 @@ MAX_VIEWS = 1000
 OWN_NAMES = "own_names"
 
 
+# Functions of which a view of the catalogue gives all columns and rows (system_views.sql).
+_BENEATH_VIEWS = {"pg_show_all_settings": "pg_settings"}
+
+
+def _put_views(tree: exp.Expr) -> None:
+    """Put that view in the place of a call in FROM, under the call's name."""
+    for table in nodes_of(tree, exp.Table):
+        call = table.this
+        view = _BENEATH_VIEWS.get(call.name) if isinstance(call, exp.Anonymous) else None
+        if view is None or call.expressions or table.db not in ("", "pg_catalog"):
+            continue
+        if table.args.get("alias") is None:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(call.name, quoted=True)))
+        table.set("this", exp.to_identifier(view, quoted=True))
+        table.set("db", exp.to_identifier("pg_catalog", quoted=True))
+
+
 class Binder:
     """Binds the tables of one statement.
 
@@ -65,6 +82,7 @@ class Binder:
             raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
         carry_searches(tree)
         write_fields(tree)
+        _put_views(tree)
         for table in list(named_tables(tree)):
             self._bind(table, lookup, depth, view, tree)
 

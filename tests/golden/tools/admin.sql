@@ -99,3 +99,5 @@ SELECT 2::numeric * 3, 5::numeric + 1, trunc(5.55::numeric, 1), trunc(-2.7), (21
 SELECT pg_describe_object(classid, objid, objsubid), pg_describe_object(refclassid, refobjid, refobjsubid), deptype FROM pg_depend WHERE (refobjid IN ('public.orders'::regclass, 'public.customers'::regclass) OR objid IN ('public.orders'::regclass, 'public.orders_by_customer'::regclass, 'public.customers_id_seq'::regclass, 'public.customers_pkey'::regclass)) AND classid <> 'pg_rewrite'::regclass AND (SELECT relkind FROM pg_class WHERE oid = objid) IS DISTINCT FROM 't' ORDER BY 1, 2, 3
 ----
 SELECT t.oid, t.tgname AS name, t.xmin, (string_to_array(encode(t.tgargs, 'escape'), E'\\000')::text[])[1:t.tgnargs] AS arguments FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid LEFT JOIN pg_catalog.pg_description d ON d.objoid = t.oid WHERE NOT t.tgisinternal ORDER BY t.tgname
+----
+SELECT name, setting::numeric AS setting FROM pg_catalog.pg_show_all_settings() WHERE name IN ('autovacuum_naptime', 'autovacuum_vacuum_scale_factor') ORDER BY name
