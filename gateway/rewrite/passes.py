@@ -64,6 +64,7 @@ from gateway.sql.meaning.unordered import refuse_json
 from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.names.dependents import add_dependents
 from gateway.sql.names.relation import ColumnInfo, Constants, Lookup
+from gateway.sql.names.row_functions import GIVING_ROWS
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
@@ -245,7 +246,7 @@ VALUES = (
     only(_joining(put_rows), {WHOLE_ROW, NESTED}),
     only(_joining(put_numbers), {"nextval"}),
     only(_joining(put_joins), {NESTED, UNNAMED, exp.Lateral, exp.Unnest}),
-    only(_joining(put_sort_keys), {exp.Order, exp.Fetch, exp.Limit, exp.Offset}),
+    only(_joining(put_sort_keys), {exp.Order, exp.Fetch, exp.Limit, exp.Offset, *GIVING_ROWS}),
     only(_joining(put_records), {exp.Tuple, "row"}),
     only(inline_functions, {exp.Anonymous}),
     only(lend_functions, {exp.Anonymous, exp.Cast, *CATALOGUES}),

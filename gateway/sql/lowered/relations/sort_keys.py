@@ -14,7 +14,7 @@ from gateway.sql.meaning.naming import leftmost
 from gateway.sql.names.ordering import HIDDEN
 from gateway.sql.names.row_functions import gives_rows
 from gateway.sql.names.scope import Analysis, column_node
-from gateway.sql.text.building import subquery
+from gateway.sql.text.building import put, subquery
 from gateway.sql.text.trees import AROUND, nodes_of
 from gateway.sql.types.inference import Types
 
@@ -32,10 +32,46 @@ def carry_sort_keys(tree: exp.Expr, analysis: Analysis) -> exp.Expr | None:
         for query in nodes_of(tree, exp.Query)
         if not isinstance(query, exp.Subquery) and (_hides(query) or _is_of_arrays(query, analysis))
     ]
-    for query in reversed(found):
+    spread = [query for query in nodes_of(tree, exp.Select) if _spreads_keys(query, analysis)]
+    for query in reversed([*found, *(each for each in spread if each not in found)]):
+        hidden = _columns(query, analysis) if query in spread else []
         made = around(query, _ALIAS)
+        _hide(made, hidden)
         tree = made if query is tree else tree
-    return tree if found else None
+    return tree if found or spread else None
+
+
+def _spreads_keys(select: exp.Expr, analysis: Analysis) -> bool:
+    """Whether it gives several rows of a group, or of a query's row, which may be one of a group.
+
+    The engine takes the keys for unique still: it sorts by nothing after them, and leaves out a
+    LEFT JOIN with such rows.
+    """
+    if not any(gives_rows(item) for item in select.expressions):
+        return False
+    block = analysis.block_of(select.expressions[0])
+    read = block is not None and any(source.query is not None for source in block.sources)
+    grouped = select.args.get("group") is not None
+    return (read or grouped) and bool(_columns(select, analysis))
+
+
+def _columns(select: exp.Expr, analysis: Analysis) -> list[str]:
+    """The names of those outputs that are columns, and of a type that can be a key."""
+    items = [item for item in select.expressions if isinstance(item.unalias(), exp.Column)]
+    known = Types(analysis.block_of(select.expressions[0]))
+    kinds = [known.of(item.unalias()) for item in items]
+    return [
+        item.alias_or_name
+        for item, kind in zip(items, kinds, strict=True)
+        if kind is None or kind.name not in ("json", "record")
+    ]
+
+
+def _hide(select: exp.Select, names: list[str]) -> None:
+    """Let these columns of the rows of `around` be none to the engine, in place."""
+    for column in nodes_of(select, exp.Column):
+        if column.table == _ALIAS and column.name in names:
+            put(column, exp.Anonymous(this="greatest", expressions=[column.copy()]))
 
 
 def _hides(select: exp.Query) -> bool:
@@ -96,7 +132,8 @@ def around(query: exp.Query, alias: str) -> exp.Select:
     outer = {key: inner.args.pop(key, None) for key in AROUND}
     first = leftmost(inner)
     names = [item.alias_or_name for item in first.expressions]
-    for number, ordered in enumerate(outer["order"].expressions):
+    order = outer.get("order")
+    for number, ordered in enumerate(order.expressions if order is not None else ()):
         place = None if ordered.meta.pop(HIDDEN, None) else place_of_output(ordered.this, first)
         if place is None and _is_distinct(inner):
             raise not_selected(ordered.this)
