@@ -24,12 +24,14 @@ from gateway.sql.text.trees import unnamed
 from gateway.sql.types.inference import GIVES
 from gateway.sql.types.parameters import TYPES
 from gateway.sql.types.results import types_given
+from gateway.types import FLOATING
 
 # A kind of node, with those derived from it; a name in small letters of a function, a column, a
 # table, a type or the schema of a relation; or one of these, which no name is.
 Trait = type[exp.Expr] | str
 ANY_TYPE = "(a value of a type that no column has)"  # beside booleans, texts and numbers
 OTHER_TYPE = "(a type whose values the engine may take otherwise)"
+COMPUTED = "(arithmetic beside reals that may be infinite)"
 POINT = "(a number that is not a few digits)"
 PARTS = "(a name with a schema or a database before it)"
 QUOTED = "(a text in quotes)"
@@ -49,6 +51,7 @@ _TELLING = frozenset(
      exp.Union, exp.Except, exp.Intersect, exp.Anonymous, exp.Cast, exp.DataType,
      exp.DataTypeParam, exp.Filter, exp.Window, exp.WindowSpec, exp.Pow, exp.Extract, Marker}
 )  # fmt: skip
+_SIGNING = frozenset({exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg})
 _FEW_DIGITS = 15  # of any number so long a double keeps them all
 
 
@@ -121,11 +124,9 @@ def traits_of(
             look(node, found)
         if node._meta is not None and GIVES in node._meta:
             found.types.add(ANY_TYPE)
-    for name, known in relations.items():
-        found.names.add(name.schema)
-        for column in known if _EVERY in found.columns else found.columns & known.keys():
-            info = known[column]
-            found.types.add(ANY_TYPE if info.type is None else info.type.name)
+    _look_at_relations(relations, found)
+    if found.infinite and not found.kinds.isdisjoint(_SIGNING):
+        found.names.add(COMPUTED)
     if selects > 1:
         found.names.add(NESTED)
     if _EVERY in found.columns or not found.columns.isdisjoint(found.relations):
@@ -145,6 +146,21 @@ class _Found:
     relations: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
+    infinite: bool = False  # whether a column of reals may hold what is no number
+
+
+def _look_at_relations(
+    relations: Mapping[TableName, Mapping[str, ColumnInfo]], found: _Found
+) -> None:
+    for name, known in relations.items():
+        found.names.add(name.schema)
+        for column in known if _EVERY in found.columns else found.columns & known.keys():
+            info = known[column]
+            found.types.add(ANY_TYPE if info.type is None else info.type.name)
+            if info.nan and info.type is not None and info.type.name in FLOATING:
+                found.infinite = True
+                if not info.origin[0]:  # of what was run before: it may be computed
+                    found.names.add(COMPUTED)
 
 
 @lru_cache(1024)

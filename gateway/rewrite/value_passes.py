@@ -12,7 +12,16 @@ from sqlglot import exp
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.autodiff.statements.relations import PULLED_BACK
-from gateway.rewrite.census import ANY_TYPE, OTHER_TYPE, POINT, QUOTED, Trait, in_blocks, only
+from gateway.rewrite.census import (
+    ANY_TYPE,
+    COMPUTED,
+    OTHER_TYPE,
+    POINT,
+    QUOTED,
+    Trait,
+    in_blocks,
+    only,
+)
 from gateway.rewrite.rewriting import Rewriting
 from gateway.rewrite.rewritten import with_parameters
 from gateway.sql.lowered.groups.equal_forms import group_equal
@@ -118,7 +127,16 @@ TYPED = (
     only(lambda state: group_equal(state.analysis), _GROUPS, {"interval", "jsonb", *_MOMENTS}),
     only(
         lambda state: choose(state.tree, state.analysis, notation_of(state.constants)),
-        {exp.Anonymous, exp.Case, exp.Cast, exp.Extract, exp.Ordered, OTHER_TYPE, ANY_TYPE},
+        {
+            exp.Anonymous,
+            exp.Case,
+            exp.Cast,
+            exp.Extract,
+            exp.Ordered,
+            COMPUTED,
+            OTHER_TYPE,
+            ANY_TYPE,
+        },
     ),
     only(
         lambda state: settle_moments(

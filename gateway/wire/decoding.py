@@ -6,6 +6,7 @@ row takes any text.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -207,6 +208,17 @@ def _packed(code: str) -> Callable[[bytes], Any]:
     return convert
 
 
+def _real(code: str) -> Callable[[bytes], float]:
+    """A NaN has no sign, which the engine would tell it from others by."""
+    read = _packed(code)
+
+    def convert(data: bytes) -> float:
+        value: float = read(data)
+        return value if value == value else math.nan
+
+    return convert
+
+
 def _uuid_binary(data: bytes) -> str:
     return str(UUID(bytes=_exactly(data, 16)))
 
@@ -335,8 +347,8 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "xid": _packed("I"),
     "cid": _packed("I"),
     "json": lambda data: read_json(text_of(data)),
-    "float4": _packed("f"),
-    "float8": _packed("d"),
+    "float4": _real("f"),
+    "float8": _real("d"),
     "date": _date_binary,
     "time": _time_binary,
     "timestamp": _timestamp_binary,

@@ -258,6 +258,24 @@ SCRIPTS: dict[str, list[str]] = {
         "DROP TABLE rn",
         "DROP SEQUENCE rn_s",
     ],
+    "no_numbers_kept": [
+        "CREATE TABLE nk (k int PRIMARY KEY, f float8, r real GENERATED ALWAYS AS (f - f) STORED,"
+        " a float8[])",
+        "INSERT INTO nk VALUES (1, 'inf'), (2, 1), (3, '-nan'), (4, '-inf')",
+        "UPDATE nk SET a = ARRAY[f - f]",
+        "SELECT k, r > 5 AS above, a = '{NaN}' AS same FROM nk ORDER BY k",
+        "UPDATE nk SET f = f - f WHERE k = 4",
+        "INSERT INTO nk SELECT k + 10, f - f FROM nk",
+        "SELECT k FROM nk WHERE f > 5 ORDER BY k",
+        "SELECT k FROM nk WHERE -f < 5 ORDER BY k",
+        "SELECT min(f), max(f)::text, min(-f) FROM nk",
+        "ALTER TABLE nk ADD CHECK (f >= 0)",
+        "ALTER TABLE nk ADD CHECK (f < 5)",
+        "ALTER TABLE nk ALTER f TYPE real USING f - f",
+        "DELETE FROM nk WHERE f = 'NaN'",
+        "SELECT k, f FROM nk ORDER BY k",
+        "DROP TABLE nk",
+    ],
     "one_row_by_its_key": [
         "CREATE TABLE w_k (k int PRIMARY KEY, s int2, i int DEFAULT 3, b int8 NOT NULL, f float8,"
         " r real, t varchar(3), a int[], n numeric(6, 2))",

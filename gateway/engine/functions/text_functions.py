@@ -81,7 +81,8 @@ def _array(parts: Iterable[str]) -> str:
 
 def _most_frequent(values: list[Any]) -> Any:
     """mode(): of those that are there most often the first; `values` are in order."""
-    counts = Counter(value for value in values if value is not None)
+    same = (math.nan if value != value else value for value in values)  # one NaN, told by identity
+    counts = Counter(value for value in same if value is not None)
     return max(counts, key=lambda value: counts[value]) if counts else None
 
 

@@ -6,6 +6,7 @@ PostgreSQL 15, src/backend/utils/adt: boolin, pg_strtoint32, float8in, numeric_i
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -97,7 +98,7 @@ def _floating(sql: str, code: str) -> Callable[[str], float]:
     def convert(text: str) -> float:
         spelt = text.strip(_SPACES)
         if spelt.lower() in _NO_FLOAT:
-            return float(spelt)
+            return math.nan if "nan" in spelt.lower() else float(spelt)  # of no sign
         if _HEXADECIMAL.fullmatch(spelt):  # which C's strtod takes
             return float.fromhex(spelt)
         if not _NUMBER.fullmatch(spelt):

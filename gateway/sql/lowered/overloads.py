@@ -25,7 +25,7 @@ from gateway.sql.lowered.values.moment_arithmetic import (
     moved,
     scaled_interval,
 )
-from gateway.sql.lowered.values.not_numbers import settle_aggregate
+from gateway.sql.lowered.values.not_numbers import fold_items, fold_merged, settle_aggregate
 from gateway.sql.lowered.values.padded import (
     pad_column,
     unpad_arguments,
@@ -332,8 +332,9 @@ def _average(call: exp.Anonymous) -> None:
     whole.replace(made)
 
 
-def _bytes_or_null(array: exp.Array, known: Types, _: Notation) -> None:
+def _items(array: exp.Array, known: Types, _: Notation) -> None:
     """A NULL beside bytes is of their type: the engine makes no list of them otherwise."""
+    fold_items(array, known)
     kind = known.of(array)
     if kind is not None and kind.element is BYTEA:
         for item in array.expressions:
@@ -350,10 +351,11 @@ _CHOICES: ByKind[Chooser] = ByKind(
         ((exp.Add, exp.Sub), lambda node, known, notation: moved(node, known, notation.zone)),
         ((exp.AtTimeZone,), lambda node, known, _: at_time_zone(node, known)),
         ((exp.DPipe,), _joined),
-        ((exp.Array,), _bytes_or_null),
+        ((exp.Array,), _items),
         ((exp.Cast,), _written_out),
         ((exp.Ordered,), lambda node, known, _: order_widely(node, known)),
         (COMPARED, lambda node, known, _: compare(node, known)),
+        ((exp.Join,), lambda node, known, _: fold_merged(node, known)),
         (OF_ARRAYS, lambda node, known, _: share_elements(node, known)),
     )
 )

@@ -7,6 +7,7 @@ IMPLICIT). Checked against PostgreSQL 15 by tests/store/test_assignment.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -103,6 +104,15 @@ def _as_stored(values: pa.Array, column: Column) -> pa.Array:
     return values.cast(column.arrow, safe=False)
 
 
+def _to_double(values: pa.Array, column: Column) -> pa.Array:
+    """No NaN is kept with a sign: the engine would sort it below all numbers."""
+    kept = _as_stored(values, column)
+    total = pc.sum(kept).as_py()
+    if total is None or total == total:
+        return kept
+    return pc.if_else(pc.is_nan(kept), pa.scalar(math.nan, kept.type), kept)
+
+
 def _out_of_range(column: Column) -> NumericValueOutOfRange:
     return NumericValueOutOfRange(f"{column.type.sql} out of range")
 
@@ -151,7 +161,7 @@ def _integer_to_float(values: pa.Array, column: Column) -> pa.Array:
 
 def _to_real(values: pa.Array, column: Column) -> pa.Array:
     """A finite double that becomes infinite or zero in float4 is refused, as float8's dtof does."""
-    narrow = values.cast(column.arrow, safe=False)
+    narrow = _to_double(values, column)
     lost = pc.and_(pc.is_finite(values), pc.is_inf(narrow))
     if pc.any(lost).as_py():
         raise NumericValueOutOfRange("value out of range: overflow")
@@ -343,7 +353,7 @@ _CASTS: dict[tuple[str, str], Cast] = {
     ("int", "numeric"): _integer_to_numeric,
     **{("float", name): _float_to_integer for name in _INTEGERS},
     ("float", "float4"): _to_real,
-    ("float", "float8"): _as_stored,
+    ("float", "float8"): _to_double,
     ("float", "numeric"): _float_to_numeric,
     **{("decimal", name): _decimal_to_integer for name in _INTEGERS},
     ("decimal", "float4"): _decimal_to_real,

@@ -13,13 +13,12 @@ from gateway.sql.lowered.groups.united_forms import fold_sides
 from gateway.sql.lowered.relations.group_keys import is_of_rows
 from gateway.sql.lowered.values.not_numbers import (
     may_be_nan,
-    unsigned_nan,
+    put_unsigned,
     without_signs,
 )
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.names.ordering import grouping_keys, meant
 from gateway.sql.names.scope import Analysis, Block
-from gateway.sql.text.building import put
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.sql.types.inference import Types
@@ -32,7 +31,7 @@ def group_nans(analysis: Analysis) -> None:
     if any(isinstance(node, Marker) for each in own.values() for node in each):
         return  # a derivative is taken through what was written
     for value, known in list(fold_sides(analysis)):
-        _fold(value, known)
+        put_unsigned(value, known)
     for block in analysis.blocks:
         if any(isinstance(each, exp.Group | exp.Distinct | exp.Window) for each in own[id(block)]):
             _fold_block(block, own[id(block)])
@@ -54,7 +53,7 @@ def _fold_block(block: Block, own: list[exp.Expr]) -> None:
         elif isinstance(node, exp.Distinct):
             for value in [item.unalias() for item in select.expressions]:
                 if may_be_nan(value, known):
-                    _fold(value, known)
+                    put_unsigned(value, known)
 
 
 def _fold_apart(values: list[exp.Expr], order: exp.Order | None, known: Types) -> None:
@@ -86,8 +85,4 @@ def _fold_key(select: exp.Select, key: exp.Expr, known: Types) -> None:
     same = SameValue(key, known.block)
     for node in own_nodes(select):
         if same.as_(node) and not is_of_rows(node, select):
-            _fold(node, known)
-
-
-def _fold(value: exp.Expr, known: Types) -> None:
-    put(value, unsigned_nan(value.copy(), known.of(value)))
+            put_unsigned(node, known)

@@ -12,6 +12,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.array_order import array_key
 from gateway.sql.lowered.values.not_numbers import (
+    fold_sign,
     may_be_minus_zero,
     may_be_nan,
     unsigned_nan,
@@ -85,6 +86,7 @@ def _order_values(ordered: exp.Ordered, kind: Type, known: Types) -> None:
         if values is not None and not isinstance(values.this, exp.Distinct):
             ordered.set("this", array_key(ordered.this, kind, known))
         return
+    fold_sign(ordered.this, known)
     key = key_of(kind)
     if key is None or values is None:
         return

@@ -1,7 +1,8 @@
 """NaN, to PostgreSQL one value, equal to itself and above all numbers (manual, 8.1.3); and -0.
 
 The engine tells NaN from -NaN, which processors make of `inf - inf`, and sorts the one above and
-the other below all numbers.
+the other below all numbers. No table keeps a -NaN (`store.rows.assignment`), no array has one; what
+compares, sorts or chooses takes the sign away where arithmetic beneath may have given it one.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ from sqlglot import exp
 from gateway.sql.lowered.values.gathered import gather_distinct
 from gateway.sql.lowered.values.origins import may_hold
 from gateway.sql.names.scope import Output
-from gateway.sql.text.building import beside, whole_call
+from gateway.sql.text.building import beside, put, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, Types, info_of
-from gateway.types import FLOAT8, FLOATING, Type
-
-# Negation, and what processors make a NaN with a sign of.
-_ARITHMETIC = (exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div)
+from gateway.types import FLOAT8, FLOATING, NUMBERS, Type
 
 
 def may_be_nan(value: exp.Expr, known: Types) -> bool:
@@ -38,8 +36,66 @@ def may_be_nan(value: exp.Expr, known: Types) -> bool:
 
 
 def makes_nan(value: exp.Expr, known: Types) -> bool:
-    """Whether it may give a NaN of another sign than stored ones have: -NaN, inf - inf."""
-    return isinstance(value.unnest(), _ARITHMETIC) and may_be_nan(value, known)
+    """Whether it may be a NaN of another sign than stored ones have: -NaN, inf - inf."""
+    return may_be_nan(value, known) and _Signed().may_be(value, known)
+
+
+# Sums and what is made of them: of inf and -inf they are what inf - inf is.
+_SUMS = frozenset({
+    "sum", "avg", "mean", "var", "var_pop", "var_population", "var_samp", "var_sample", "variance",
+    "stddev", "stddev_pop", "stddev_samp", "corr", "covar", "covar_pop", "covar_samp", "regr_avgx",
+    "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy",
+})  # fmt: skip
+
+
+class _Signed:
+    """What may be -NaN; each expression of the queries beneath is looked at once."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, bool] = {}
+
+    def may_be(self, value: exp.Expr, known: Types) -> bool:
+        if isinstance(value, exp.Distinct) or _is_unsigned(value):  # `equal_nans` folded that one
+            return False
+        key = id(value)
+        if key not in self._found:
+            self._found[key] = False
+            self._found[key] = self._gives(value, known) or any(
+                self.may_be(each, known) for each in value.iter_expressions()
+            )
+        return self._found[key]
+
+    def _gives(self, node: exp.Expr, known: Types) -> bool:
+        if isinstance(node, exp.Column):
+            return may_hold(node, known, self.may_be, stored=False)
+        if isinstance(node, exp.Anonymous):
+            return node.name in _SUMS
+        if isinstance(node, exp.Cast):
+            return bool(node.this.is_string) and node.this.name.strip().lower() == "-nan"
+        if isinstance(node, exp.Neg):
+            return not _is_finite(node.this, known)
+        if not isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
+            return False
+        sides = node.this, node.expression
+        if isinstance(node, exp.Mul):
+            return not any(map(_is_factor, sides))
+        return not (any(_is_finite(side, known) for side in sides))
+
+
+def _is_factor(value: exp.Expr) -> bool:
+    """Whether it is a number that is neither 0 nor infinite."""
+    bare = value.unnest()
+    while isinstance(bare, exp.Cast | exp.Neg):
+        bare = bare.this.unnest()
+    return isinstance(bare, exp.Literal) and not bare.is_string and float(bare.name) != 0
+
+
+def _is_finite(value: exp.Expr, known: Types) -> bool:
+    """Whether it is a number that is written, or of a type that has no NaN."""
+    if _is_factor(value):
+        return True
+    kind = known.of(value)
+    return kind is not None and kind.name in NUMBERS - FLOATING
 
 
 def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
@@ -49,8 +105,52 @@ def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
     return exp.Anonymous(this="nanvl", expressions=[value, nan])
 
 
+def put_unsigned(value: exp.Expr, known: Types) -> None:
+    """Put NaN of one sign in the place of a value; the item of a SELECT keeps its name."""
+    bare = value.unalias()
+    put(value, unsigned_nan(bare.copy(), known.of(bare)))
+
+
+def fold_sign(value: exp.Expr, known: Types) -> None:
+    """Take the sign of a NaN away, in place, where it may have one; the item of a SELECT too."""
+    bare = value.unalias()
+    if makes_nan(bare, known):
+        put_unsigned(value, known)
+
+
+def fold_given(tree: exp.Expr | None, known: Types) -> None:
+    """The same of what a query gives that stands in an expression, `ANY (SELECT ...)` too."""
+    while isinstance(tree, exp.Paren | exp.Any | exp.All):
+        tree = tree.this
+    query = known.block.inner.get(id(tree)) if known.block is not None else None
+    outputs = list(query.outputs) if query is not None else []
+    for output in outputs:
+        outputs += output.sides
+        if output.expression is not None and output.block is not None:
+            fold_sign(output.expression, Types(output.block))
+
+
+def fold_merged(join: exp.Join, known: Types) -> None:
+    """The same of the columns by whose names relations are joined, where queries give them."""
+    names = {each.name for each in join.args.get("using") or ()}
+    sources = known.block.sources if known.block is not None and names else ()
+    for source in sources:
+        for output in source.query.outputs if source.query is not None else ():
+            if output.name in names and output.expression is not None and output.block is not None:
+                fold_sign(output.expression, Types(output.block))
+
+
+def fold_items(node: exp.Array | exp.Anonymous, known: Types) -> None:
+    """Let an array that is made of reals have no -NaN among them, in place."""
+    kind = known.of(node)
+    if kind is not None and kind.element is not None and kind.element.name in FLOATING:
+        for item in list(node.expressions):
+            fold_sign(item.this if isinstance(item, exp.Order) else item, known)
+
+
 def settle_aggregate(call: exp.Anonymous, known: Types) -> None:
     """Let aggregates be PostgreSQL's of NaN, infinities, one value, distinct ones; in place."""
+    fold_items(call, known)
     if gather_distinct(call, known):
         return
     spread_of_one(call, known)
@@ -109,7 +209,10 @@ def settle_extreme(call: exp.Anonymous, known: Types) -> None:
     argument = call.expressions[0]
     value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
     kind, whole, block = known.of(value), whole_call(call), known.block
-    if kind is None or kind.name not in FLOATING or isinstance(whole, exp.Window):
+    if kind is None or kind.name not in FLOATING:
+        return
+    if isinstance(whole, exp.Window):
+        fold_sign(value, known)
         return
     if block is None:
         return
@@ -161,7 +264,7 @@ def without_signs(written: exp.Expr, value: exp.Expr, kind: Type, known: Types) 
 
 def as_written(value: exp.Expr) -> exp.Expr:
     """The value before a sign of NaN or 0 was taken away from it."""
-    if isinstance(value, exp.Anonymous) and value.name == "nanvl" and is_nan(value.expressions[1]):
+    if _is_unsigned(value):
         value = value.expressions[0]
     if isinstance(value, exp.Add) and isinstance(value.expression, exp.Cast):
         zero = value.expression.this
@@ -170,8 +273,13 @@ def as_written(value: exp.Expr) -> exp.Expr:
     return value.unnest() if isinstance(value, exp.Paren) else value
 
 
-def is_nan(value: exp.Expr) -> bool:
-    """Whether it is the literal NaN, cast or not."""
+def _is_unsigned(value: exp.Expr) -> bool:
+    return (
+        isinstance(value, exp.Anonymous) and value.name == "nanvl" and _is_nan(value.expressions[1])
+    )
+
+
+def _is_nan(value: exp.Expr) -> bool:
     bare = value.unnest()
     while isinstance(bare, exp.Cast | exp.Neg):
         bare = bare.this.unnest()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Block, Output, column_node, resolved
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.inference import Types
@@ -43,8 +44,11 @@ class SameValue:
 May = Callable[[exp.Expr, Types], bool]
 
 
-def may_hold(column: exp.Column, known: Types, may: May) -> bool:
-    """Whether the values of a column may be such as `may` tells of expressions."""
+def may_hold(column: exp.Column, known: Types, may: May, stored: bool = True) -> bool:
+    """Whether the values of a column may be such as `may` tells of expressions.
+
+    Without `stored` those of stored tables are not.
+    """
     if known.block is None:
         return True
     found = resolved(known.block, column)
@@ -52,15 +56,27 @@ def may_hold(column: exp.Column, known: Types, may: May) -> bool:
         return False
     source, name = found
     if source.query is not None and not source.recursive:
-        return any(may_give(each, may) for each in source.query.outputs if each.name == name)
+        outputs = source.query.outputs
+        names = list(source.columns or ())  # which `AS t (a, b)` may have given them
+        if len(names) != len(outputs):
+            names = [each.name for each in outputs]
+        return any(
+            may_give(each, may, stored)
+            for each, called in zip(outputs, names, strict=True)
+            if called == name
+        )
     info = (source.columns or {}).get(name)
-    return info is not None and info.nan
+    return info is not None and _holds(info, stored)
 
 
-def may_give(output: Output, may: May) -> bool:
+def may_give(output: Output, may: May, stored: bool = True) -> bool:
     """The same of what a query gives in one of its columns."""
     if output.sides:
-        return any(may_give(side, may) for side in output.sides)
+        return any(may_give(side, may, stored) for side in output.sides)
     if output.expression is None or output.block is None:
-        return output.info is None or output.info.nan
+        return output.info is None or _holds(output.info, stored)
     return may(output.expression, Types(output.block))
+
+
+def _holds(info: ColumnInfo, stored: bool) -> bool:
+    return info.nan and (stored or not info.origin[0])

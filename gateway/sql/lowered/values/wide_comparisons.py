@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.array_order import array_key, holds_no_null, holds_null
-from gateway.sql.lowered.values.not_numbers import is_nan, makes_nan, may_be_nan, unsigned_nan
+from gateway.sql.lowered.values.not_numbers import fold_given, fold_sign
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.lowered.values.quantified import is_condition
 from gateway.sql.text.datatypes import data_type
@@ -51,16 +51,17 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
     elif isinstance(node, _ORDERING) and (enum := _enum_of(kinds)) is not None:
         _compare_keys(node, sides, enum)
     elif isinstance(node, COMPARISONS) and _is_any(node.expression):
+        fold_sign(node.this, known)
         _among(node)
     elif (array := _array_of(kinds)) is not None and (
         isinstance(node, _ORDERING) or (isinstance(node, _EQUALITY) and _is_odd(array))
     ):
         _compare_arrays(node, array, known)
     else:
-        literal = isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides))
         for side in sides:
-            if makes_nan(side, known) or (literal and may_be_nan(side, known)):
-                side.replace(unsigned_nan(side.copy(), known.of(side)))
+            fold_sign(side, known)
+            fold_given(side, known)
+        fold_given(node.args.get("query"), known)
 
 
 def _enum_of(kinds: Sequence[Type | None]) -> Type | None:
@@ -268,8 +269,8 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
         return
     key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.is_enum) else None
     if node.name in _EXTREMES:
-        for value in [each for each in node.expressions if makes_nan(each, known)]:
-            value.replace(unsigned_nan(value.copy(), known.of(value)))
+        for value in list(node.expressions):
+            fold_sign(value, known)
     if key is None or kind is None:
         return
     if node.name in _EXTREMES:
