@@ -36,9 +36,17 @@ from gateway.engine.functions.datetime_text import instant_to_char, moment_to_ch
 from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.doubles import DOUBLES
 from gateway.engine.functions.interval_text import interval_to_char
+from gateway.engine.functions.letter_case import LETTER_CASES
 from gateway.engine.functions.matches import LIKES
 from gateway.engine.functions.moments import FINITE, PRECISIONS, cut_interval, values_of
-from gateway.engine.functions.number_text import number_to_char, numeric_to_char, read_number
+from gateway.engine.functions.number_text import (
+    double_to_char,
+    integer_to_char,
+    number_to_char,
+    numeric_to_char,
+    read_number,
+    real_to_char,
+)
 from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.result_sizes import AT_RUN_TIME, MOST_BYTES, ROOMS
@@ -92,7 +100,9 @@ FUNCTIONS: tuple[Row, ...] = (
     ("to_char_timestamptz", instant_to_char, [_INSTANT, _TEXT, _TEXT], _TEXT),
     ("to_char_interval", interval_to_char, [_INTERVAL, _TEXT], _TEXT),
     ("to_char_bigint", number_to_char, [_BIGINT, _TEXT], _TEXT),
-    ("to_char_double", number_to_char, [_DOUBLE, _TEXT], _TEXT),
+    ("to_char_integer", integer_to_char, [_BIGINT, _TEXT], _TEXT),
+    ("to_char_double", double_to_char, [_DOUBLE, _TEXT], _TEXT),
+    ("to_char_real", real_to_char, [_DOUBLE, _TEXT], _TEXT),
     ("to_char_numeric", numeric_to_char, [_TEXT, _TEXT], _TEXT),
     ("to_timestamp_text", read_moment, [_TEXT, _TEXT], _TIMESTAMP),
     ("to_date_text", read_date, [_TEXT, _TEXT], _DATE),
@@ -319,6 +329,7 @@ _WHOLE = made(
         *NUMBER_TEXTS,
         *TEXTS_READ,
         *LETTERS,
+        *LETTER_CASES,
         *NUMERIC_CALLS,
         *DOUBLES,
         *SPREADS,

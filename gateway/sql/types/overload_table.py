@@ -30,6 +30,8 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
     "int4": (INTEGER, "int4"),
     "whole": (INTEGER, ""),  # unknown: as the others are
     "numeric": (frozenset({"numeric"}), "numeric"),
+    "short": (frozenset({"int2", "int4"}), ""),  # of a literal it is not asked
+    "real": (frozenset({"float4"}), ""),
     "double": (FLOATING, "float8"),
     "number": (NUMBERS, "float8"),
     "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
@@ -45,7 +47,7 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
 }
 
 # Kinds that no quoted literal and no parameter is of.
-_KNOWN = ("bytes", "fraction", "decimal")
+_KNOWN = ("bytes", "fraction", "decimal", "short", "real")
 
 OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(timestamp, text)",      "to_char_timestamp(a, b)"),
@@ -53,8 +55,10 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(timestamptz, text)",    "to_char_timestamptz(a, b, session_zone)"),
     ("to_char(interval, text)",       "to_char_interval(a, b)"),
     ("to_char(time, text)",           "to_char_interval(interval_of_time(a), b)"),
+    ("to_char(short, text)",          "to_char_integer(a, b)"),
     ("to_char(bigint, text)",         "to_char_bigint(a, b)"),
     ("to_char(numeric, text)",        "to_char_numeric(a::text, b)"),
+    ("to_char(real, text)",           "to_char_real(a::double precision, b)"),
     ("to_char(double, text)",         "to_char_double(a, b)"),
     ("to_timestamp(text, text)",      "to_timestamp_text(a, b)::timestamptz"),
     ("to_timestamp(number)",          "moment_of_seconds(a::double precision)"),

@@ -98,7 +98,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "replace", "reverse", "repeat", "split_part",
         "translate", "md5", "chr", "to_hex", "regexp_replace",
         "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
-        "to_char_bigint", "to_char_double", "to_char_numeric")),
+        "to_char_bigint", "to_char_double", "to_char_integer", "to_char_numeric", "to_char_real")),
     (TEXT, ("text_of_float4", "text_of_float8", "text_of_time", "text_of_timestamp",
             "text_of_timestamptz", "text_of_interval")),
     (NUMERIC, ("to_number", "to_number_text")),

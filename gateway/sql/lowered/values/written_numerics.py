@@ -41,8 +41,10 @@ _OUTPUTS = (exp.Alias, exp.Select)
 _TAKING = frozenset(
     {"to_json", "to_jsonb", "json_agg", "jsonb_agg", "json_build_array", "jsonb_build_array",
      "json_build_object", "jsonb_build_object", "array_agg", "format", "concat", "concat_ws",
-     "row", "div", "sign", "count", "pg_typeof"}
+     "row", "div", "sign", "count", "to_char", "pg_typeof"}
 ) | OF_NUMERICS | frozenset(SPREADS)  # fmt: skip
+
+_OF_ARRAYS = frozenset({"unnest", "pg_typeof", "array_to_string"})
 
 # Calls that may become numerics.
 WRITTEN_CALLS = frozenset({*NUMERIC_CALLS, *SPREADS, *MEANS})
@@ -150,9 +152,7 @@ def _is_exact(root: exp.Expr, types: Types) -> bool:
     if isinstance(parent, exp.Order):  # of an aggregate
         parent = parent.parent
     if isinstance(parent, exp.Array):
-        around = parent.parent
-        spread = isinstance(around, exp.Anonymous) and around.name.lower() == "unnest"
-        return (spread or isinstance(around, _OUTPUTS)) and _are_exact(parent.expressions, types)
+        return _is_exact_item(parent, types)
     if isinstance(parent, exp.Tuple) and isinstance(parent.parent, exp.Values):
         columns = value_columns(parent.parent)
         return bool(columns) and _are_exact(columns[root.index or 0], types)
@@ -165,6 +165,19 @@ def _is_exact(root: exp.Expr, types: Types) -> bool:
     if isinstance(parent, _KEYS):
         return not isinstance(bare(root), exp.Literal | exp.Neg)
     return isinstance(parent, _OUTPUTS)
+
+
+def _is_exact_item(array: exp.Array, types: Types) -> bool:
+    """Whether all items of an array are, and of those beside it in VALUES."""
+    around = array.parent
+    if isinstance(around, exp.Tuple) and isinstance(around.parent, exp.Values):
+        columns = value_columns(around.parent)
+        beside = [bare(each) for each in columns[array.index or 0]] if columns else []
+        arrays = [e for e in beside if not (isinstance(e, exp.Null) or e.is_string)]
+        listed = all(isinstance(each, exp.Array) for each in arrays)
+        return bool(arrays) and listed and all(_are_exact(a.expressions, types) for a in arrays)
+    taken = isinstance(around, exp.Anonymous) and around.name.lower() in _OF_ARRAYS
+    return (taken or isinstance(around, _OUTPUTS)) and _are_exact(array.expressions, types)
 
 
 def _are_exact(values: Sequence[exp.Expr], types: Types) -> bool:
