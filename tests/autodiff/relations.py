@@ -42,7 +42,10 @@ def lookup(schema: str, name: str) -> Relation:
         return Relation(full, view=VIEWS[name])
     if name not in SCHEMAS:
         raise UndefinedTable(f'relation "{name}" does not exist')
-    columns = {f.name: ColumnInfo(from_arrow(f.type), f.nullable) for f in SCHEMAS[name]}
+    columns = {
+        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(1, number))
+        for number, f in enumerate(SCHEMAS[name], 1)
+    }
     return Relation(full, columns, key=KEYS.get(name, ()))
 
 

@@ -32,12 +32,15 @@ def in_query(node: exp.Expr) -> exp.Expr | None:
 
 
 def equals_any(node: exp.Expr) -> exp.Expr | None:
-    """`x = ANY (SELECT ...)` is IN."""
+    """`x = ANY (SELECT ...)` is IN; the engine's own mistakes an inner name for one around it."""
     side = node.expression
     query = side.this if isinstance(side, exp.Any) else None
     query = query.this if isinstance(query, exp.Paren) else query
-    is_query = isinstance(query, exp.Query)
-    return _is_among(node, node.this, query) if is_query and query is not None else None
+    if not isinstance(query, exp.Query):
+        return None
+    held = query if isinstance(query, exp.Subquery) else exp.Subquery(this=query.copy())
+    found = _is_among(node, node.this, query)
+    return exp.In(this=node.this.copy(), query=held.copy()) if found is None else found
 
 
 def _is_among(node: exp.Expr, value: exp.Expr, query: exp.Expr) -> exp.Expr | None:
