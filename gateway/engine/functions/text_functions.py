@@ -50,13 +50,16 @@ def _of_float(text: str) -> str:
     return f'"{text}"' if text.endswith(("y", "N")) else text
 
 
+_HOURS = re.compile(r"[+-]\d\d(?=$| BC$)")  # an offset without minutes
+
+
 def _of_moment(text: str) -> str:
     """A timestamp's text as JSON has it: ISO 8601, minutes of the offset included."""
     if text.endswith("infinity"):
         return f'"{text}"'
     day, _, rest = text.partition(" ")
-    zoned = re.search(r"[+-]\d\d$", rest) is not None
-    return f'"{day}T{rest}{":00" if zoned else ""}"'
+    rest = _HOURS.sub(r"\g<0>:00", rest)
+    return f'"{day}T{rest}"'
 
 
 def _of_texts(values: list[str | None]) -> str:

@@ -37,7 +37,7 @@ _OF_TEXT = frozenset(
 )  # fmt: skip
 # Aggregates -> types of their argument that they do not take.
 _NOT = {
-    **dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "json", "jsonb"})),
+    **dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "json", "jsonb", "bytea"})),
     **dict.fromkeys(
         ("sum", "avg", "corr"), frozenset({"bool", "text", "varchar", "date", "uuid", ENUM})
     ),

@@ -241,7 +241,7 @@ def _array(tree: exp.Expr, types: Types) -> Type | None:
 
 def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     sides = (types.of(tree.this), types.of(tree.expression))
-    for kind in (JSONB, BYTEA):
+    for kind in () if any(kind and kind.element for kind in sides) else (JSONB, BYTEA):
         if kind in sides:
             beside = tree.this if sides[1] is kind else tree.expression
             told = sides[0] is sides[1] or is_untyped(beside) or isinstance(beside, exp.Parameter)

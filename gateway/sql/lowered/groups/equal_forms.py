@@ -161,10 +161,10 @@ def _count(distinct: exp.Distinct, call: exp.Anonymous, known: Types) -> None:
     kinds = [_kind(value, known) for value in distinct.expressions]
     if not any(kinds) or call.name in ("min", "max"):
         return
-    if call.name != "count" and INTERVAL in kinds:
+    if call.name != "count":
+        what = "intervals" if INTERVAL in kinds else "jsonb"
         raise FeatureNotSupported(
-            f"{call.name}(DISTINCT) of intervals is not supported",
+            f"{call.name}(DISTINCT) of {what} is not supported",
             position=position_of(call),
         )
-    if call.name == "count":
-        _key_all(distinct.expressions, known)
+    _key_all(distinct.expressions, known)

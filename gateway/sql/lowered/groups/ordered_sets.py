@@ -355,6 +355,8 @@ def _word(kind: Type | None) -> str:
         return ""
     if kind.name in INTEGER:
         return "bigint"
+    if kind.name in ("json", "jsonb"):
+        return ""
     if kind.name in FLOATING:
         return "double"
     if kind.arrow == TEXT.arrow:

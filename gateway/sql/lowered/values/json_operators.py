@@ -79,6 +79,8 @@ def compare(node: exp.Expr, known: Types) -> exp.Expr | None:
         return called("json_contains", as_jsonb(right), as_jsonb(left), gives=BOOL)
     if isinstance(node, exp.DPipe):
         sides = [(side, known.of(side)) for side in (left, right)]
+        if any(kind is not None and kind.element is JSONB for _, kind in sides):
+            return None  # an item of an array
         if any(kind is TEXT and not side.is_string for side, kind in sides):
             return None  # a text beside it makes a text
         return called("json_joined", as_jsonb(left), as_jsonb(right), gives=JSONB)

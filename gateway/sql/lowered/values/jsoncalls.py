@@ -287,8 +287,8 @@ def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> 
 def _aggregate(node: exp.Anonymous, known: Types, between: str = "") -> exp.Expr:
     """json_agg: string_agg of each value's JSON, inside brackets put around the whole call."""
     plain = _taken(node)
-    rows = row_of(plain) is not None
     text, kind = _or_null(_json_of(plain, known)), known.of(plain)
+    rows = row_of(plain) is not None or (kind is not None and kind.element is not None)
     plain.replace(text)
     value = node.expressions[0]
     if isinstance(value, exp.Distinct) and kind is not None and kind.name in _ALPHABETIC:

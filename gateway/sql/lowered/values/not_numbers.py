@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.gathered import gather_distinct
 from gateway.sql.lowered.values.origins import may_hold
-from gateway.sql.names.scope import Output
+from gateway.sql.names.scope import Output, position_of
 from gateway.sql.text.building import beside, put, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
@@ -118,6 +119,9 @@ def fold_sign(value: exp.Expr, known: Types) -> None:
         put_unsigned(value, known)
 
 
+_OF_FORMS = ("interval", "jsonb")
+
+
 def fold_given(tree: exp.Expr | None, known: Types) -> None:
     """The same of what a query gives that stands in an expression, `ANY (SELECT ...)` too."""
     while isinstance(tree, exp.Paren | exp.Any | exp.All):
@@ -131,10 +135,22 @@ def fold_given(tree: exp.Expr | None, known: Types) -> None:
 
 
 def fold_merged(join: exp.Join, known: Types) -> None:
-    """The same of the columns by whose names relations are joined, where queries give them."""
+    """The same of the columns by whose names relations are joined, where queries give them.
+
+    Raises:
+        FeatureNotSupported: 0A000, columns whose equal values may differ in form.
+    """
     names = {each.name for each in join.args.get("using") or ()}
     sources = known.block.sources if known.block is not None and names else ()
     for source in sources:
+        for name in names:
+            info = (source.columns or {}).get(name)
+            if info is not None and info.type is not None and info.type.name in _OF_FORMS:
+                raise FeatureNotSupported(
+                    f"a join by columns of type {info.type.sql} with USING is not supported",
+                    hint=f'Write ON a."{name}" = b."{name}".',
+                    position=position_of(join),
+                )
         for output in source.query.outputs if source.query is not None else ():
             if output.name in names and output.expression is not None and output.block is not None:
                 fold_sign(output.expression, Types(output.block))

@@ -23,9 +23,10 @@ _ITEMS_PADDED = array_of(_PADDED)
 _AS_IT_IS = frozenset(
     {
         *MAKERS, *(name.replace("json", "jsonb") for name in MAKERS),
-        "array_agg", "coalesce", "concat", "concat_ws", "count", "object_key", "first_value",
-        "format", "format_text", "greatest", "grouping", "json_quoted", "lag", "last_value", "lead",
-        "least", "max", "min", "nth_value", "nullif", "octet_length", "pg_typeof", "row", "rtrim",
+        "array_agg", "array_append", "array_cat", "array_prepend", "coalesce", "concat",
+        "concat_ws", "count", "object_key", "first_value", "format", "format_text", "greatest",
+        "grouping", "json_quoted", "lag", "last_value", "lead", "least", "max", "min", "nth_value",
+        "nullif", "octet_length", "pg_typeof", "row", "rtrim",
     }
 )  # fmt: skip
 
@@ -87,6 +88,9 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
     """Leave the blanks out of what is compared or joined to a text, in place.
 
     A quoted literal and a parameter that are compared with such a value are of its type.
+
+    Raises:
+        FeatureNotSupported: 0A000, an array of such values beside one.
     """
     sides: list[exp.Expr] = []
     for key in ("this", "expression", "low", "high", "expressions"):
@@ -96,6 +100,12 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
     if not any(known.of(side) is _PADDED for side in sides):
         return
     joined = isinstance(node, exp.DPipe)
+    if joined and any(known.of(side) is _ITEMS_PADDED for side in sides):
+        raise FeatureNotSupported(
+            "character beside an array of it is not supported",
+            hint="Write array_append(array, value) or array_prepend(value, array).",
+            position=position_of(node),
+        )
     for side in sides:
         if side.is_string and not joined:
             side.set("this", side.name.rstrip(" "))
@@ -115,7 +125,8 @@ def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
         FeatureNotSupported: 0A000, it compares with the items of an array, which have blanks.
     """
     if node.name in _COMPARING and any(
-        known.of(value) is _ITEMS_PADDED and not isinstance(value, exp.Array)
+        known.of(value) is _ITEMS_PADDED
+        and not (isinstance(value, exp.Array) and node.name in _ITEMS)
         for value in node.expressions
     ):
         raise FeatureNotSupported(

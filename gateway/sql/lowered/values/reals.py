@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.types.inference import Types
+from gateway.sql.types.inference import GIVES, Types
 from gateway.types import BY_NAME, FLOATING, NUMERIC, Type
 
 _PADDED = BY_NAME["bpchar"]
@@ -19,13 +19,17 @@ def spell_nullif(node: exp.Anonymous, known: Types) -> None:
     """Put the CASE that nullif stands for in its place, where such a value is compared."""
     first, second = node.expressions
     types = [known.of(argument) for argument in (first, second)]
-    if _PADDED in types and node.find(exp.Query) is None:
+    if first.find(exp.Query) is not None:
+        return  # a subquery is asked once
+    if types[1] is not None:
+        second.meta[GIVES] = types[1]
+    if _PADDED in types:
         branch = exp.If(this=_equal(first, second), true=exp.Null())
         node.replace(exp.Case(ifs=[branch], default=first.copy()))
         unpad_sides(branch.this, known)
         return
-    if not any(map(_has_forms, types)) or NUMERIC in types or node.find(exp.Query) is not None:
-        return  # a numeric has no -0, and a subquery is asked once
+    if not any(map(_has_forms, types)) or NUMERIC in types:
+        return  # a numeric has no -0
     branch = exp.If(this=_equal(first, second), true=exp.Null())
     made: exp.Expr = exp.Case(ifs=[branch], default=first.copy())
     if not _has_forms(types[0]):
@@ -51,4 +55,6 @@ def _equal(one: exp.Expr, other: exp.Expr) -> exp.EQ:
 
 
 def _apart(value: exp.Expr) -> exp.Expr:
+    if value.find(exp.Query) is not None:  # of the analysis, which is to find it in its place
+        return value
     return value.copy() if isinstance(value, exp.Literal) else exp.paren(value.copy())

@@ -46,7 +46,7 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
     kinds = [known.of(side) for side in sides]
     if INTERVAL in kinds:
         _compare_keys(node, sides, INTERVAL)
-    elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In)):
+    elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
         _compare_keys(node, sides, _JSONB)
     elif isinstance(node, _ORDERING) and (enum := _enum_of(kinds)) is not None:
         _compare_keys(node, sides, enum)
@@ -267,7 +267,9 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
     if kind is not None and kind.element is not None and node.name in _EXTREMES:
         _choose_array(node, kind, known)
         return
-    key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.is_enum) else None
+    chosen = node.name in _EXTREMES and kind is _JSONB
+    keyed = kind is not None and (kind is INTERVAL or kind.is_enum or chosen)
+    key = key_of(kind) if kind is not None and keyed else None
     if node.name in _EXTREMES:
         for value in list(node.expressions):
             fold_sign(value, known)
