@@ -24,16 +24,16 @@ from gateway.sql.inputs.jsontext import read_json, read_jsonb
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _instant(microseconds: int, template: str, zone: str) -> str:
+def _instant(microseconds: int, template: str, zone: str) -> str | None:
     return instant_to_char(_START + timedelta(microseconds=microseconds), template, zone)
 
 
-def _moment(microseconds: int, template: str) -> str:
+def _moment(microseconds: int, template: str) -> str | None:
     start = _START.replace(tzinfo=None)
     return moment_to_char(start + timedelta(microseconds=microseconds), template)
 
 
-def _interval(months: int, days: int, microseconds: int, template: str) -> str:
+def _interval(months: int, days: int, microseconds: int, template: str) -> str | None:
     return interval_to_char(MonthDayNano([months, days, microseconds * 1000]), template)
 
 

@@ -70,18 +70,21 @@ _WORDS: dict[str, tuple[Callable[[datetime], str], int]] = {
 _WORDS |= {"PM": _WORDS["AM"], "P.M.": _WORDS["A.M."], "BC": _WORDS["AD"], "B.C.": _WORDS["A.D."]}
 
 
-def moment_to_char(moment: datetime, template: str) -> str:
+def moment_to_char(moment: datetime, template: str) -> str | None:
     """`moment` under the template; a moment without a zone has no zone's name, and +00.
+
+    NULL under an empty template, as PostgreSQL has it.
 
     >>> moment_to_char(datetime(2013, 1, 2, 15, 4), "FMDay, FMDDth FMMonth YYYY HH12:MI AM")
     'Wednesday, 2nd January 2013 03:04 PM'
     """
-    return "".join(
+    parts = [
         _print(moment, part) if part.keyword else part.text for part in read_template(template)
-    )
+    ]
+    return "".join(parts) if template else None
 
 
-def instant_to_char(instant: datetime, template: str, zone: str) -> str:
+def instant_to_char(instant: datetime, template: str, zone: str) -> str | None:
     """An instant in UTC under the template, as the clocks of `zone` show it."""
     return moment_to_char(instant.astimezone(zone_info(zone)), template)
 

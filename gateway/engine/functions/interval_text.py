@@ -91,8 +91,8 @@ _OF_DATES = frozenset(
 )
 
 
-def interval_to_char(interval: MonthDayNano, template: str) -> str:
-    """`interval` under the template.
+def interval_to_char(interval: MonthDayNano, template: str) -> str | None:
+    """`interval` under the template; NULL under an empty one.
 
     Raises:
         InvalidDatetimeFormat: 22007, a pattern of dates. FeatureNotSupported: 0A000.
@@ -101,9 +101,10 @@ def interval_to_char(interval: MonthDayNano, template: str) -> str:
     '03 27:03:04'
     """
     fields = _fields(interval)
-    return "".join(
+    parts = [
         _print(fields, part) if part.keyword else part.text for part in read_template(template)
-    )
+    ]
+    return "".join(parts) if template else None
 
 
 def _print(fields: _Fields, part: Part) -> str:

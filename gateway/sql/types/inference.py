@@ -172,7 +172,7 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
         return _moved(isinstance(tree, exp.Sub), left, right)
     if INTERVAL in (left, right) or left is right is TIME:
         return TIME if {left, right} == {TIME, INTERVAL} else INTERVAL
-    if {left, right} == {FLOAT4, NUMERIC}:
+    if left is not right and widest([left, right]) is FLOAT4:
         return FLOAT8
     return NUMERIC if numeric_beside((tree.this, tree.expression), types) else widest([left, right])
 

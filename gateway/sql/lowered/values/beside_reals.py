@@ -21,7 +21,7 @@ from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.together import together, value_columns
-from gateway.types import FLOAT4, FLOAT8, NUMERIC, Type
+from gateway.types import FLOAT4, FLOAT8, INTEGER, NUMERIC, Type
 
 _COMPARING = (*COMPARISONS, exp.Between, exp.In)
 _CHOOSING = (exp.Case, exp.Array, exp.Anonymous)
@@ -48,21 +48,30 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
     found = [(sides, kind) for sides, compared in groups if (kind := _real(sides, compared))]
     for sides, kind in found:
         for value, types in sides:
-            if types.of(value) is NUMERIC or (kind is FLOAT4 and is_pointed(value)):
+            whole = kind is FLOAT8 and _is_whole(types.of(value))
+            if types.of(value) is NUMERIC or whole or (kind is FLOAT4 and is_pointed(value)):
                 put(value, cast_copy(value, kind))
 
 
 def _reckon_in_doubles(here: Sequence[exp.Expr], types: Types) -> None:
-    """Cast a numeric and a real between which there is an operator, which takes doubles there."""
+    """Cast a number and a real between which there is an operator, which takes doubles there."""
     found = [
         side
         for node in here
-        if isinstance(node, _RECKONING)
-        and {types.of(node.this), types.of(node.expression)} == {FLOAT4, NUMERIC}
+        if isinstance(node, _RECKONING) and _mixed([types.of(node.this), types.of(node.expression)])
         for side in (node.this, node.expression)
     ]
     for side in reversed(found):  # the inner ones first
         put(side, cast_copy(side, FLOAT8))
+
+
+def _mixed(kinds: Sequence[Type | None]) -> bool:
+    """Whether one is a real and the other an integer or a numeric."""
+    return FLOAT4 in kinds and any(kind is NUMERIC or _is_whole(kind) for kind in kinds)
+
+
+def _is_whole(kind: Type | None) -> bool:
+    return kind is not None and kind.name in INTEGER
 
 
 def _concerns(node: exp.Expr) -> bool:
@@ -117,6 +126,8 @@ def _united(query: exp.Expr, of: dict[int, Types]) -> list[list[Side]]:
 def _real(sides: Sequence[Side], compared: bool) -> Type | None:
     """The real type that numerics among these take; None if there is nothing to be done."""
     kinds = [None if _is_written(value) else types.of(value) for value, types in sides]
+    if compared and FLOAT4 in kinds and any(map(_is_whole, kinds)):
+        return FLOAT8
     if NUMERIC not in kinds and (compared or FLOAT4 not in kinds):
         return None
     reals = {

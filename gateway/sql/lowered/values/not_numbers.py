@@ -27,13 +27,19 @@ def may_be_nan(value: exp.Expr, known: Types) -> bool:
     A derivative and a query are to be computed once: of them it is not asked.
     """
     kind = known.of(value)
-    if kind is None or kind.name not in FLOATING:
+    return kind is not None and kind.name in FLOATING and _may_hold_nan(value, known)
+
+
+def _may_hold_nan(value: exp.Expr, known: Types) -> bool:
+    """The same of what reals may be made of: arrays, texts, JSON."""
+    kind = known.of(value)
+    if kind is not None and kind.name in NUMBERS - FLOATING:
         return False
     inside = own_nodes(value)
     if any(isinstance(node, Marker | exp.Query) for node in inside):
         return False
     columns = [node for node in inside if isinstance(node, exp.Column)]
-    return any(may_hold(column, known, may_be_nan) for column in columns) or not columns
+    return any(may_hold(column, known, _may_hold_nan) for column in columns) or not columns
 
 
 def makes_nan(value: exp.Expr, known: Types) -> bool:

@@ -66,7 +66,7 @@ def may_hold(column: exp.Column, known: Types, may: May, stored: bool = True) ->
             if called == name
         )
     info = (source.columns or {}).get(name)
-    return info is not None and _holds(info, stored)
+    return info is None or _holds(info, stored)
 
 
 def may_give(output: Output, may: May, stored: bool = True) -> bool:
