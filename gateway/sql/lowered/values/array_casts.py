@@ -37,6 +37,8 @@ _ITEMS = {
     ("float8", "float4"): "reals_of_doubles",
     (NUMERIC.name, "float4"): "reals_of_doubles",
 }
+# Items that the engine would write otherwise, as texts.
+_WRITTEN = (*FLOATING, *MOMENTS, "interval", "bytea")
 _SIZED = {"varchar": "texts_cut", "bpchar": "texts_filled"}
 
 
@@ -63,8 +65,9 @@ def spell_array_cast(
     if element is None or isinstance(value, exp.Literal | exp.Null | exp.Parameter):
         return
     free = element is NUMERIC and not _leaf(node.args["to"]).expressions
+    written = kind is not None and kind.element is not None and kind.element.name in _WRITTEN
     if isinstance(value, exp.Array):
-        if not _is_plain(value, element):
+        if not _is_plain(value, element) or (written and element.name in PLAIN_TEXTS):
             _cast_items(node, value, spell)
             if free and not _is_empty(value):
                 _keep_digits(node, target)
@@ -172,6 +175,8 @@ def _items(node: exp.Cast, given: exp.Expr, inside: Type | None, element: Type) 
         return None if inside is element else _of_texts("enums_of_texts", given, 1, element)
     if inside is not None and inside.name in PLAIN_TEXTS:
         return _of_text_items(node, given, element)
+    if inside is not None and inside.name in _WRITTEN and element.name in PLAIN_TEXTS:
+        return _of_text_items(node, _taken_apart(node), element)
     function = _ITEMS.get((inside.name, element.name)) if inside is not None else None
     if function is not None:
         _refuse_beyond(1, node)
