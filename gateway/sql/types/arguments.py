@@ -35,6 +35,12 @@ _OF_TEXT = frozenset(
      "translate", "ascii", "string_to_array", "regexp_match", "regexp_matches", "regexp_replace",
      "starts_with", "left", "right", "repeat", "lpad", "rpad", "split_part", "string_agg"}
 )  # fmt: skip
+_DOCUMENTS = ("json", "jsonb")
+# Those of them that take bytes, too.
+_OF_BYTES = frozenset(
+    {"length", "octet_length", "bit_length", "btrim", "ltrim", "rtrim", "trim", "md5",
+     "string_agg"}
+)  # fmt: skip
 # Aggregates -> types of their argument that they do not take.
 _NOT = {
     **dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "json", "jsonb", "bytea"})),
@@ -69,7 +75,8 @@ def _is_refused(name: str, given: Sequence[exp.Expr], known: Types) -> bool:
     if name in _OF_MOMENT or name == "unnest":
         return kind.name in ("text", "varchar") or (name == "unnest" and kind.name in _NO_TEXTS)
     if name in _OF_TEXT:
-        return kind.name in _NO_TEXTS or kind.element is not None
+        other = kind.name in _DOCUMENTS or (kind.name == "bytea" and name not in _OF_BYTES)
+        return other or kind.name in _NO_TEXTS or kind.element is not None
     return kind.name in _NOT.get(name, ())
 
 

@@ -45,6 +45,7 @@ _OPERATORS = frozenset(
         "time - interval", "time - time",
     }
 )  # fmt: skip
+_DAYS = frozenset({"int2", "int4"})  # what is added to a date
 # What a quoted literal beside one of a family is; None: the same as the other side.
 _LITERALS: dict[tuple[str, str], Type | None] = {
     ("moment", "+"): INTERVAL, ("moment", "-"): None, ("time", "+"): INTERVAL, ("time", "-"): None,
@@ -115,7 +116,8 @@ def check_computed(node: exp.Expr, known: Types) -> None:
         raise no_operator(node, types, operator)
     if None in (left, right) or left == right == "number":
         return
-    if f"{left} {operator} {right}" not in _OPERATORS:
+    wide = {left, right} == {"date", "number"} and not _DAYS & {k.name for k in types if k}
+    if wide or f"{left} {operator} {right}" not in _OPERATORS:
         raise no_operator(node, types, operator)
 
 
