@@ -145,6 +145,8 @@ BOOL, BYTEA, INT8, INT4, INT2 = (BY_NAME[n] for n in ("bool", "bytea", "int8", "
 TEXT, FLOAT4, FLOAT8 = (BY_NAME[n] for n in ("text", "float4", "float8"))
 DATE, TIME, INTERVAL = (BY_NAME[n] for n in ("date", "time", "interval"))
 TIMESTAMP, TIMESTAMPTZ = BY_NAME["timestamp"], BY_NAME["timestamptz"]
+# Of which one becomes another by the clocks of a session.
+DATETIMES = (DATE, TIME, TIMESTAMP, TIMESTAMPTZ)
 NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
 
 REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)

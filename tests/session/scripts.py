@@ -33,6 +33,38 @@ SCRIPTS: dict[str, list[str]] = {
         "AND u.i::float8 = v.i::float8 GROUP BY 1, 2, 3 ORDER BY 1",
         "DROP TABLE c",
     ],
+    "moments assigned on other clocks": [
+        "CREATE TABLE clocks (id int PRIMARY KEY, a timestamptz DEFAULT timestamp '2000-07-01', "
+        "b timestamp, d date, t time, s text)",
+        "SET TimeZone = 'America/Chicago'",
+        "INSERT INTO clocks VALUES (1, timestamp '2020-07-01', timestamptz '2020-07-01 00:00+00', "
+        "timestamptz '2020-07-01 02:00+00', timestamptz '2020-07-01 02:00+00', "
+        "timestamptz '2020-07-01 02:00+00')",
+        "INSERT INTO clocks VALUES (2, date '2020-07-01', date '2020-07-01')",
+        "INSERT INTO clocks (id) VALUES (3)",
+        "INSERT INTO clocks SELECT id + 10, b, a, a, a, a FROM clocks",
+        "INSERT INTO clocks VALUES (1, timestamp '2021-01-01') ON CONFLICT (id) DO UPDATE "
+        "SET a = timestamp '2021-07-01', b = excluded.a, d = excluded.a",
+        "INSERT INTO clocks VALUES (2) ON CONFLICT (id) DO UPDATE "
+        "SET a = clocks.b, b = clocks.a, t = clocks.a, s = clocks.a",
+        "UPDATE clocks SET (a, b) = (b, a) WHERE id = 3",
+        "UPDATE clocks SET a = date '2022-02-02', d = a WHERE id = 11 RETURNING a, d",
+        "MERGE INTO clocks USING (SELECT id + 1 AS id, a, b FROM clocks) AS o ON clocks.id = o.id "
+        "WHEN MATCHED THEN UPDATE SET a = o.b, b = o.a, d = o.a "
+        "WHEN NOT MATCHED THEN INSERT (id, a, b, d, s) VALUES (o.id, o.b, o.a, o.a, o.a)",
+        "PREPARE p (int, timestamp) AS INSERT INTO clocks (id, a) VALUES ($1, $2) RETURNING a",
+        "EXECUTE p (60, '2020-07-01')",
+        "PREPARE q (int, timestamptz) AS UPDATE clocks SET b = $2 WHERE id = $1 RETURNING b",
+        "EXECUTE q (60, '2020-07-01')",
+        "SET DateStyle TO German",
+        "UPDATE clocks SET s = d WHERE id < 10",
+        "RESET DateStyle",
+        "SELECT * FROM clocks ORDER BY id",
+        "RESET ALL",
+        "DEALLOCATE ALL",
+        "SELECT * FROM clocks ORDER BY id",
+        "DROP TABLE clocks",
+    ],
     "infinite moments": [
         "CREATE TABLE infinite (k int, d date, t timestamp, z timestamptz)",
         "INSERT INTO infinite VALUES (1, 'infinity', 'infinity', 'infinity'), "

@@ -6,8 +6,10 @@ the engine computes the row; and as one of several rows. PostgreSQL keeps the sa
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -38,19 +40,45 @@ CONSTANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("integer[]", ("'{1,2,NULL}'", "'{}'")),
 )
 
+NAIVE = datetime(2020, 7, 1, 2, 3, 4)
+AWARE = NAIVE.replace(tzinfo=UTC)
+
 #   column type    parameters, as psycopg sends them
 PARAMETERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("smallint", (1, 40_000, "7", None)),
     ("bigint", (1, 2**40, 2**62, "9")),
     ("double precision", (1, 0.1, float("nan"), float("-inf"), "1.5")),
     ("real", (0.1, 1e39)),
-    ("text", ("a", "", "it's", "\\", "é漢", 5)),
-    ("varchar(3)", ("abc", "abcd")),
+    (
+        "text",
+        (
+            "a",
+            "",
+            "it's",
+            "\\",
+            "é漢",
+            5,
+            1e20,
+            Decimal("1.50"),
+            True,
+            AWARE,
+            NAIVE,
+            AWARE.date(),
+            NAIVE.time(),
+            timedelta(1, 5),
+            [1, 2],
+            ["a", None],
+            b"ab",
+            UUID(int=5),
+        ),
+    ),
+    ("varchar(3)", ("abc", "abcd", 1e20, AWARE)),
     ("boolean", (True, "no")),
     ("bytea", (b"\x00\xff", b"")),
-    ("date", ("2020-02-30", "2020-02-29")),
-    ("timestamptz", ("2020-01-02 03:04:05.678+02",)),
-    ("time", ("12:34:56.789", "x")),
+    ("date", ("2020-02-30", "2020-02-29", AWARE, NAIVE)),
+    ("timestamp", (AWARE, NAIVE, AWARE.date())),
+    ("timestamptz", ("2020-01-02 03:04:05.678+02", AWARE, NAIVE, AWARE.date())),
+    ("time", ("12:34:56.789", "x", AWARE, NAIVE)),
     ("interval", ("1 mon -3:04:05.5",)),
     ("numeric", (Decimal("1.5"), 5, 2**70, "x")),
     ("uuid", ("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "nope")),
@@ -104,6 +132,8 @@ def test_parameters_are_kept_as_postgresql_keeps_them(
         for connection in (ours, theirs):
             connection.execute("DROP TABLE IF EXISTS given_rows")
             connection.execute(f"CREATE TABLE given_rows (n int, v {kind})".encode())
+            connection.execute("SET TimeZone TO 'America/Chicago'")
+            connection.execute("SET DateStyle TO German")
         shown = "v" if kind == "bytea" else "v::text"
         for value in values:
             cast = f"%s::{kind.partition('(')[0]}"

@@ -3,25 +3,35 @@
 The store tells by the engine's types. Two things these do not show: a text that a function or a
 subquery made, or an enum's label, is assigned to no other type (42804), where a text in quotes is
 of whatever type the column has; and numbers and moments take their text form in a column of texts,
-which the engine gives. Where TimeZone is not UTC, moments of another type need a cast.
+which the engine gives. Where TimeZone is not UTC, it also makes moments of local times, and these
+of moments: the store would take both to be in UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.engine.interface import Plan
 from gateway.errors import DatatypeMismatch, FeatureNotSupported
-from gateway.session.computation import Computation, fields_of
-from gateway.sql.names.relation import Constants, zone_of
+from gateway.rewrite import Rewritten
+from gateway.session.computation import Bound, Computation, fields_of
+from gateway.sources.table import Table, TableName
+from gateway.sql.lowered.relations.value_rows import as_select
+from gateway.sql.names.relation import ColumnInfo, Constants, Lookup, notation_of, zone_of
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.building import subquery, table_alias
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import bare, is_untyped
+from gateway.sql.types.parameters import number
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column, TableDefinition
-from gateway.types import BY_NAME, STRINGS, TIMESTAMPTZ
+from gateway.types import BY_NAME, DATETIMES, STRINGS, TEXT, TIMESTAMPTZ, Type
 
 _PADDED = BY_NAME["bpchar"]
 # What the store writes as text by itself.
@@ -104,40 +114,141 @@ def _is_unknown(value: exp.Expr) -> bool:
     return is_untyped(value) or isinstance(value, exp.Parameter)
 
 
-def with_texts(query: Computation, given: pa.Schema) -> exp.Select | None:
-    """A write's query with the text forms of what is to be kept as text; None: there is none."""
-    first, columns = assigned(query, given)
-    cast = {
-        first + place
-        for place, column in enumerate(columns)
-        if column.type.name in STRINGS and not _is_plain(given.types[first + place])
-    }
-    known = [info.type for info in query.rewritten.columns]
-    padded = {
-        first + place
-        for place, column in enumerate(columns)
-        if column.type.name != "bpchar" and first + place < len(known)
-        and known[first + place] is _PADDED
-    }  # fmt: skip
-    if not cast and not padded:
+class Plans(Protocol):
+    """What of an executor plans a query."""
+
+    @property
+    def constants(self) -> Constants: ...
+
+    def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten: ...
+
+    def plan_with(
+        self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound
+    ) -> Plan: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A query that gives the values of a table's columns, maybe after the rows' identifiers.
+
+    Args:
+        query: It.
+        rewritten: What the engine gets of it.
+        columns: The columns that the last of its outputs are for.
+        lookup: What names mean in it; None: what they mean to the session.
+    """
+
+    query: exp.Expr
+    rewritten: Rewritten
+    columns: Sequence[Column]
+    lookup: Lookup | None = None
+
+
+def plan_assigned(
+    executor: Plans,
+    asked: Assigned,
+    tables: Mapping[TableName, Table],
+    bound: Bound,
+    look: Callable[[pa.Schema], None] = lambda given: None,
+) -> Plan:
+    """The plan of a query whose values are cast to what the store keeps.
+
+    `look` is shown what it gives without.
+    """
+    query, rewritten = asked.query, asked.rewritten
+    typed = _with_parameters(query, asked.columns, bound.by_number)
+    if typed is not None:
+        query, rewritten = typed, executor.rewrite(as_select(typed), asked.lookup)
+    plan = executor.plan_with(rewritten, tables, bound)
+    look(plan.schema)
+    casts = _with_casts(query, rewritten.columns, plan.schema, asked.columns, executor.constants)
+    if casts is None:
+        return plan
+    return executor.plan_with(executor.rewrite(casts, asked.lookup), tables, bound)
+
+
+def _with_parameters(
+    query: exp.Expr, columns: Sequence[Column], declared: Mapping[int, Type]
+) -> exp.Expr | None:
+    """A query whose parameters that stand for a column are cast to its type from another's.
+
+    Of moments and texts, that is: what these become hangs on a session's settings. None: there is
+    none.
+    """
+    apart = False
+    made = copied(query)
+    rows = made.expressions if isinstance(made, exp.Values) else [made]
+    for row in rows:
+        cells = row.expressions[-len(columns) :] if row.find(exp.Star) is None else []
+        for cell, column in zip(cells, columns, strict=False):
+            value = bare(cell.unalias())
+            kind = declared.get(number(value)) if isinstance(value, exp.Parameter) else None
+            varied = column.type in DATETIMES or column.type.name in STRINGS
+            if kind is not None and varied and {kind, column.type} - {TEXT, column.type}:
+                typed = exp.Cast(this=value.copy(), to=data_type(kind))
+                value.replace(exp.Cast(this=typed, to=data_type(column.type)))
+                apart = True
+    return made if apart else None
+
+
+def _with_casts(
+    query: exp.Expr,
+    known: Sequence[ColumnInfo],
+    given: pa.Schema,
+    columns: Sequence[Column],
+    constants: Constants,
+) -> exp.Select | None:
+    """A query with casts to what the store keeps of its rows; None: it needs none.
+
+    These are the text forms of what is kept as text, and moments by the session's clocks.
+    """
+    casts: dict[int, Type] = {}
+    padded: set[int] = set()
+    in_iso = notation_of(constants).is_plain
+    columns = columns[: len(given)]
+    for place, column in enumerate(columns, len(given) - len(columns)):
+        kind = given.types[place]
+        plain = _is_plain(kind) and (in_iso or not pa.types.is_date(kind))
+        if column.type.name in STRINGS and not plain:
+            casts[place] = TEXT
+        elif column.type in DATETIMES and _is_apart(kind, column.type, constants):
+            casts[place] = column.type
+        elif column.type.name != "bpchar" and place < len(known) and known[place].type is _PADDED:
+            padded.add(place)
+    if not casts and not padded:
         return None
     names = [f"c{place}" for place in range(len(given))]
     outputs: list[exp.Expr] = []
     for place, name in enumerate(names):
-        column: exp.Expr = exp.column(name)
+        output: exp.Expr = exp.column(name)
         if place in padded:  # its blanks mean nothing, and are no part of a text made of it
-            column = exp.Anonymous(this="rtrim", expressions=[column, exp.Literal.string(" ")])
-        outputs.append(exp.cast(column, exp.DType.TEXT) if place in cast else column)
-    alias = exp.TableAlias(
-        this=exp.to_identifier("given"), columns=[exp.to_identifier(name) for name in names]
-    )
-    assert query.write is not None
-    inside = exp.Subquery(this=copied(query.write.query), alias=alias)
-    return exp.Select(expressions=outputs, from_=exp.From(this=inside))
+            output = exp.Anonymous(this="rtrim", expressions=[output, exp.Literal.string(" ")])
+        elif place in casts:
+            output = exp.Cast(this=output, to=data_type(casts[place]))
+        outputs.append(output)
+    rows = copied(query)
+    if isinstance(rows, exp.Values):
+        rows.set("alias", table_alias("given", names))
+    else:
+        rows = subquery(rows, "given", names)
+    return exp.Select(expressions=outputs, from_=exp.From(this=rows))
 
 
 def _is_plain(arrow: pa.DataType) -> bool:
     return _is_text(arrow) or any(is_kind(arrow) for is_kind in _PLAIN)
+
+
+def are_moments_apart(
+    constants: Constants,
+    names: Sequence[str],
+    given: Sequence[pa.DataType],
+    target: TableDefinition,
+) -> bool:
+    """Whether the store would take one of these to be in UTC, where the session's clocks differ."""
+    return any(
+        _is_apart(kind, target.column(name).type, constants)
+        for name, kind in zip(names, given, strict=False)
+    )
 
 
 def check_moments(
@@ -149,18 +260,17 @@ def check_moments(
     """Refuse what the store would read or write in UTC while the session's clocks differ.
 
     Raises:
-        FeatureNotSupported: 0A000, naming the column.
+        FeatureNotSupported: 0A000.
     """
-    zone = zone_of(constants)
-    if zone == "UTC":
-        return
-    for name, kind in zip(names, given, strict=False):
-        wanted = next(c.type for c in target.columns if c.name == name)
-        moment = pa.types.is_timestamp(kind) and kind.tz is not None
-        timed = moment or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-        timed = timed or pa.types.is_string(kind)
-        if timed and moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ):
-            raise FeatureNotSupported(
-                f'column "{name}" needs a cast while TimeZone is {zone}',
-                hint=f"Write expression::{wanted.name}.",
-            )
+    if are_moments_apart(constants, names, given, target):
+        raise FeatureNotSupported(
+            f"moments that are written need a cast while TimeZone is {zone_of(constants)}",
+            hint="Write expression::timestamptz, or ::timestamp.",
+        )
+
+
+def _is_apart(kind: pa.DataType, wanted: Type, constants: Constants) -> bool:
+    moment = pa.types.is_timestamp(kind) and kind.tz is not None
+    timed = pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_string(kind)
+    apart = moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ)
+    return timed and apart and zone_of(constants) != "UTC"

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from gateway.errors import GatewayError
 from gateway.session.computation import Bound, Computation
-from gateway.session.writes.assignable import check_moments
+from gateway.session.writes.assignable import are_moments_apart
 from gateway.sql.names.relation import Constants
 from gateway.sql.writes.narrowing import Value
 from gateway.store.rows.by_key import KeyChange, key_among
@@ -46,7 +45,8 @@ def change_by_key(
     if rows is None or len(steps) < len(operands):
         return None
     columns = [name for name in write.columns if name not in steps]
-    check_moments(constants, columns, rows.schema.types, target)
+    if are_moments_apart(constants, columns, rows.schema.types, target):
+        return None
     return store.change_one(target.name, KeyChange(wanted, columns, rows, steps))
 
 
@@ -94,9 +94,7 @@ def change_several(
         if write.given is None or not write.given.takes([column.type for column in columns]):
             return None
         rows = write.given.executed(columns)
-        try:
-            check_moments(constants, write.columns, rows.schema.types, target)
-        except GatewayError:  # the first of them tells
+        if are_moments_apart(constants, write.columns, rows.schema.types, target):
             return None
     names = write.columns if rows is not None else ()
     done = store.change_one(target.name, KeyChange(wanted, names, rows, key=key))

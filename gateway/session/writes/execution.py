@@ -19,7 +19,12 @@ from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
 from gateway.session.result import Notice, Result
-from gateway.session.writes.assignable import check_moments, refuse_texts, with_texts
+from gateway.session.writes.assignable import (
+    Assigned,
+    check_moments,
+    plan_assigned,
+    refuse_texts,
+)
 from gateway.session.writes.by_key import change_by_key, change_several
 from gateway.session.writes.error_positions import placed
 from gateway.session.writes.returning import (
@@ -32,6 +37,7 @@ from gateway.session.writes.returning import (
 from gateway.session.writes.returning_queries import Returns, under_own_name
 from gateway.session.writes.updatable_views import Through, onto_table, through, through_columns
 from gateway.sources.table import Table, TableName
+from gateway.sql.lowered.relations.value_rows import as_select
 from gateway.sql.lowered.values.localtime import type_moments
 from gateway.sql.names.relation import zone_of
 from gateway.sql.statements.statement import Statement
@@ -264,12 +270,11 @@ class Executor(Returns):
             rows = query.given.rows(bound.values)
             if rows is not None:
                 return rows.schema, iter([rows])
-            rewritten = self.rewrite(rewritten.tree, query.lookup)
-        plan = self.plan_with(rewritten, tables, bound)
-        refuse_texts(query, plan.schema)
-        written = with_texts(query, plan.schema)
-        if written is not None:
-            plan = self.plan_with(self.rewrite(written, query.lookup), tables, bound)
+            rewritten = self.rewrite(as_select(rewritten.tree), query.lookup)
+        assert query.write is not None and query.target is not None
+        columns = [query.target.column(name) for name in query.write.columns]
+        asked = Assigned(query.write.query, rewritten, columns, query.lookup)
+        plan = plan_assigned(self, asked, tables, bound, partial(refuse_texts, query))
         return plan.schema, plan.stream()
 
     @staticmethod
@@ -315,7 +320,7 @@ class Executor(Returns):
 
     def _rewritten(self, write: Write, lookup: Beneath | None) -> Rewritten:
         if write.given is None or write.command != "INSERT":
-            return self.rewrite(write.query, lookup)
+            return self.rewrite(as_select(write.query), lookup)
         self._nodes += self.statement_cache.limits.check(write.query)
         return as_it_stands(write.query)
 

@@ -14,14 +14,14 @@ from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Described
 from gateway.session.queries.inferring import settled
 from gateway.session.result import Result, lines, plan_lines
+from gateway.session.writes.assignable import Assigned, plan_assigned
 from gateway.session.writes.execution import Executor
-from gateway.sources.table import TableName
 from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import Explain, Statement
 from gateway.sql.writes.merges import MergeStep, as_merge
 from gateway.sql.writes.rounded import computes_digits
 from gateway.sql.writes.writes import parts_of, target_of
-from gateway.store.definitions.definitions import ROWID
+from gateway.store.definitions.definitions import ROWID, TableDefinition
 from gateway.types import Type
 
 
@@ -29,7 +29,7 @@ from gateway.types import Type
 class _Planned:
     """The table that is changed, and the steps."""
 
-    target: TableName
+    target: TableDefinition
     steps: tuple[MergeStep, ...]
 
 
@@ -44,7 +44,7 @@ def _planned(executor: Executor, statement: Statement) -> _Planned:
     target = executor.registry.definition(*executor.registry.named(parts_of(table)))
     columns = executor.registry.target_columns(target)
     steps = as_merge(tree, columns, ROWID)  # type: ignore[arg-type]
-    return _Planned(target.name, steps)
+    return _Planned(target, steps)
 
 
 def describe_merge(
@@ -57,7 +57,7 @@ def describe_merge(
     for query in queries:
         known = {**query.parameters, **known}
     plans = [
-        executor.described_plan(q, executor.registry.tables(q.tables, planned.target), known)
+        executor.described_plan(q, executor.registry.tables(q.tables, planned.target.name), known)
         for q in queries
     ]
     types = settled(known, (plan.parameters for plan in plans), (q.tree for q in queries))
@@ -77,12 +77,12 @@ def explain(executor: Executor, statement: Statement, bound: Bound) -> Result:
     planned = _planned(executor, tree.statement)
     for step in planned.steps:
         rewritten = executor.rewrite(step.query)
-        executor.allow(rewritten, planned.target)
-        told.append(f"Merge on {planned.target}: {step.command}")
+        executor.allow(rewritten, planned.target.name)
+        told.append(f"Merge on {planned.target.name}: {step.command}")
         if "rewrite" in asked:
             told += rewritten.text.splitlines()
             continue
-        tables = executor.registry.tables(rewritten.tables, planned.target)
+        tables = executor.registry.tables(rewritten.tables, planned.target.name)
         told += plan_lines(executor.plan_with(rewritten, tables, bound, words).stream())
     return lines("EXPLAIN", told)
 
@@ -95,20 +95,21 @@ def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
     """
     store = executor.registry.store
     planned = _planned(executor, statement)
-    count = 0
+    target, count = planned.target.name, 0
     queries = [executor.rewrite(step.query) for step in planned.steps]
     reading = {name for query in queries for name in query.tables}
-    with store.writing_several([(planned.target, "UPDATE")], reading):
-        computed = [_computed(executor, query, planned.target, bound) for query in queries]
+    with store.writing_several([(target, "UPDATE")], reading):
+        pairs = zip(planned.steps, queries, strict=True)
+        computed = [_computed(executor, planned, *pair, bound) for pair in pairs]
         _refuse_twice(planned.steps, computed)
         for step, query, batches in zip(planned.steps, queries, computed, strict=True):
             with executor.rounding(partial(_computes_digits, query)):
                 if step.command == "INSERT":
-                    count += store.insert(planned.target, step.columns, batches).count
+                    count += store.insert(target, step.columns, batches).count
                 elif step.command == "UPDATE":
-                    count += store.update(planned.target, step.columns, batches).count
+                    count += store.update(target, step.columns, batches).count
                 else:
-                    count += store.delete(planned.target, batches).count
+                    count += store.delete(target, batches).count
     return Result("MERGE", changed=count)
 
 
@@ -117,11 +118,14 @@ def _computes_digits(query: Rewritten, name: str) -> bool:
 
 
 def _computed(
-    executor: Executor, rewritten: Rewritten, target: TableName, bound: Bound
+    executor: Executor, planned: _Planned, step: MergeStep, rewritten: Rewritten, bound: Bound
 ) -> list[pa.RecordBatch]:
-    executor.allow(rewritten, target)
-    tables = executor.registry.tables(rewritten.tables, target)
-    return list(executor.plan_with(rewritten, tables, bound).stream())
+    target = planned.target
+    executor.allow(rewritten, target.name)
+    tables = executor.registry.tables(rewritten.tables, target.name)
+    columns = [target.column(name) for name in step.columns]
+    asked = Assigned(step.query, rewritten, columns)
+    return list(plan_assigned(executor, asked, tables, bound).stream())
 
 
 def _refuse_twice(steps: tuple[MergeStep, ...], computed: list[list[pa.RecordBatch]]) -> None:

@@ -12,6 +12,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.session.computation import Bound
 from gateway.session.queries.inferring import shapes
 from gateway.session.queries.querying import Queries
+from gateway.session.writes.assignable import Assigned, plan_assigned
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.updatable_views import Through
 from gateway.session.writes.upserts import Upsert, with_excluded
@@ -163,7 +164,8 @@ class Upserts(Queries):
             return Upsert(conflict, target)
         views = () if view is None else view.views
         names = with_excluded(lookup or self.registry.relation, target, views)
-        return Upsert(conflict, target, self.rewrite(conflict.update, names), tuple(views[:1]))
+        rewritten = self.rewrite(conflict.update, names)
+        return Upsert(conflict, target, rewritten, names, tuple(views[:1]))
 
     def upsert_tables(self, upsert: Upsert, rows: pa.Table | None = None) -> dict[TableName, Table]:
         """The tables of an upsert's update; `rows` are those in conflict."""
@@ -200,9 +202,12 @@ class Upserts(Queries):
         return doing.do_update(updates, returning)
 
     def _updates(self, upsert: Upsert, rows: pa.Table, bound: Bound) -> list[pa.RecordBatch]:
-        assert upsert.rewritten is not None
+        conflict, rewritten = upsert.conflict, upsert.rewritten
+        assert conflict.update is not None and rewritten is not None
         tables = self.upsert_tables(upsert, rows)
-        return list(self.plan_with(upsert.rewritten, tables, bound).stream())
+        columns = [upsert.target.column(name) for name in conflict.columns]
+        asked = Assigned(conflict.update, rewritten, columns, upsert.lookup)
+        return list(plan_assigned(self, asked, tables, bound).stream())
 
     def _one_by_one(self, upsert: Upsert, rows: pa.Table, bound: Bound) -> Changed:
         """Each proposed row by itself, as what one does to the keys decides what the next meets.

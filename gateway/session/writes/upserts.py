@@ -21,11 +21,15 @@ from gateway.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """What ON CONFLICT asks for, rewritten; `rewritten` is None for DO NOTHING."""
+    """What ON CONFLICT asks for, rewritten; `rewritten` is None for DO NOTHING.
+
+    `lookup` is what names mean in it.
+    """
 
     conflict: Conflict
     target: TableDefinition
     rewritten: Rewritten | None = None
+    lookup: Lookup | None = None
     made: tuple[TableName, ...] = ()  # the view that the statement names, asked for already
 
     @property

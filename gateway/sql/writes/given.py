@@ -24,7 +24,7 @@ from gateway.sql.types.parameters import number, postgres_type
 from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
 from gateway.sql.writes.row_texts import alike
 from gateway.sql.writes.targets import Target, TargetColumn
-from gateway.types import INTEGER, INTERVAL, UNPADDED, Type
+from gateway.types import DATETIMES, INTEGER, INTERVAL, STRINGS, UNPADDED, Type
 
 WHOLE = re.compile(r"\d{1,18}")
 _MOST_DIGITS = 38
@@ -36,13 +36,13 @@ Constant = None | bool | int | float | str | Decimal
 class Given:
     """The rows, a column at a time: an array of constants, or the parameters of each row.
 
-    A row's parameter is its number; 0 stands for NULL. `cast` has those that are cast, with the
-    types of their columns.
+    A row's parameter is its number; 0 stands for NULL. `typed` has those that must be of the types
+    of their columns: they are cast to them, or a session's settings decide what they become.
     """
 
     columns: tuple[pa.Array | tuple[int, ...], ...]
     count: int
-    cast: Mapping[int, pa.DataType] = field(default_factory=dict)
+    typed: Mapping[int, pa.DataType] = field(default_factory=dict)
 
     @property
     def parameters(self) -> frozenset[int]:
@@ -51,8 +51,8 @@ class Given:
         return frozenset(each for column in named for each in column if each)
 
     def takes(self, types: Sequence[pa.DataType]) -> bool:
-        """Whether parameters of these types that are cast are of their columns' types."""
-        return all(_alike(types[n - 1], kind) for n, kind in self.cast.items())
+        """Whether those of parameters of these types that must be of their columns' types are."""
+        return all(_alike(types[n - 1], kind) for n, kind in self.typed.items())
 
     def executed(self, columns: Sequence[pa.Array]) -> pa.RecordBatch:
         """The rows of several executions of a statement of one row, in turn.
@@ -75,9 +75,9 @@ class Given:
     def rows(self, values: Sequence[pa.Scalar]) -> pa.RecordBatch | None:
         """The rows with these values in them; None where a column would hold several types.
 
-        Also where a value that is cast is of another type.
+        Also where a value that must be of its column's type is of another.
         """
-        if not self.takes([value.type for value in values] if self.cast else ()):
+        if not self.takes([value.type for value in values] if self.typed else ()):
             return None
         arrays = []
         for column in self.columns:
@@ -135,7 +135,7 @@ def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -
         target: The columns of the table.
     """
     found: list[pa.Array | tuple[int, ...]] = []
-    cast: dict[int, pa.DataType] = {}
+    typed: dict[int, pa.DataType] = {}
     for place, name in enumerate(columns):
         cells = [row.expressions[place] for row in rows]
         plain = [uncast(cell, target[name].type) for cell in cells]
@@ -143,12 +143,14 @@ def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -
         if column is None:
             return None
         found.append(column)
-        cast |= {
-            number(each): target[name].type.arrow
+        kind = target[name].type
+        varied = kind in DATETIMES or kind.name in STRINGS
+        typed |= {
+            number(each): kind.arrow
             for each, cell in zip(plain, cells, strict=True)
-            if each is not cell
+            if each is not cell or (varied and isinstance(each, exp.Parameter))
         }
-    return Given(tuple(found), len(rows), cast)
+    return Given(tuple(found), len(rows), typed)
 
 
 def uncast(cell: exp.Expr, kind: Type) -> exp.Expr:
