@@ -158,7 +158,8 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in ("array_append", "array_prepend", "array_cat") and len(arguments) == 2:
         return _joined_array(arguments)
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:
-        return TIMESTAMPTZ if arguments[1] is DATE else arguments[1]
+        of = arguments[1]
+        return TIMESTAMPTZ if of is DATE else INTERVAL if of is TIME else of
     if name in ALONG:
         return _floating(arguments[:1])
     if name in _FLOATING:
