@@ -1,4 +1,4 @@
-"""Operators that compute: which types they take, and what a quoted literal beside one is.
+"""Operators that compute: which types they take, and what a quoted literal or NULL beside one is.
 
 PostgreSQL manual, 10.2. Only what is known is judged: an expression whose type cannot be told goes
 to the engine, which would compare an integer with a text as texts and round the sides of `&`.
@@ -46,7 +46,7 @@ _OPERATORS = frozenset(
     }
 )  # fmt: skip
 _DAYS = frozenset({"int2", "int4"})  # what is added to a date
-# What a quoted literal beside one of a family is; None: the same as the other side.
+# What a quoted literal, or NULL, beside one of a family is; None: the same as the other side.
 _LITERALS: dict[tuple[str, str], Type | None] = {
     ("moment", "+"): INTERVAL, ("moment", "-"): None, ("time", "+"): INTERVAL, ("time", "-"): None,
     ("date", "-"): None, ("interval", "+"): INTERVAL, ("interval", "-"): INTERVAL,
@@ -102,7 +102,8 @@ def check_computed(node: exp.Expr, known: Types) -> None:
     if all(is_untyped(side.unnest()) for side in sides):
         raise _ambiguous(node, f"unknown {operator} unknown")
     for side, other in (sides, sides[::-1]):
-        kind = known.of(other) if side.is_string else None
+        untold = side.is_string or isinstance(side, exp.Null)
+        kind = known.of(other) if untold else None
         if kind is not None and _family_takes_literal(node, side, kind, other):
             return
         if operator == "+" and isinstance(side.unnest(), _OPEN) and known.of(other) is DATE:
@@ -124,7 +125,7 @@ def check_computed(node: exp.Expr, known: Types) -> None:
 def _family_takes_literal(node: exp.Expr, side: exp.Expr, kind: Type, other: exp.Expr) -> bool:
     """Whether a literal was given the type that it has beside one of `kind`."""
     of, operator = family(kind), COMPUTED[type(node)]
-    if of is None:
+    if of is None or (of == "number" and isinstance(side, exp.Null)):
         return False
     if of == "number":
         cast_literal(side, NUMERIC if is_pointed(other) else kind)

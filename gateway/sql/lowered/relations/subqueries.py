@@ -26,9 +26,22 @@ _VALUE, _PLACE = "in_value", "in_place"
 
 
 def in_query(node: exp.Expr) -> exp.Expr | None:
-    """`x IN (SELECT ...)` outside conditions: counts of the rows that are equal, or NULL."""
+    """`x IN (SELECT ...)` outside conditions: counts of the rows that are equal, or NULL.
+
+    In a condition the engine takes no rows that are cut off in the order of what is no output.
+    """
     query = node.args.get("query")
-    return None if query is None else _is_among(node, node.this, query)
+    if query is None:
+        return None
+    if (made := _is_among(node, node.this, query)) is not None:
+        return made
+    rows = query.this if isinstance(query, exp.Subquery) else query
+    cut = rows.args.get("order") and (rows.args.get("limit") or rows.args.get("offset"))
+    if not cut or not isinstance(rows, exp.Select) or len(rows.expressions) != 1:
+        return None
+    value = exp.column(_VALUE, table=_PLACE, quoted=True)
+    placed = exp.Select(expressions=[value], from_=exp.From(this=_placed(rows, _VALUE)))
+    return exp.In(this=node.this.copy(), query=exp.Subquery(this=placed))
 
 
 def equals_any(node: exp.Expr) -> exp.Expr | None:
