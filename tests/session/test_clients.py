@@ -187,22 +187,6 @@ def test_fixed_offsets(connect: Connect, written: str) -> None:
     assert received(connection).get_value(0, 0) == SHOWN[written].encode()
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO session_refused VALUES ('2024-07-01'::date)",
-        "INSERT INTO session_refused VALUES ('2024-07-01 12:00'::timestamp)",
-    ],
-)
-def test_what_would_be_read_in_utc_is_refused_elsewhere(connect: Connect, statement: str) -> None:
-    connection = connect()
-    connection.execute("CREATE TABLE session_refused (a timestamptz)")
-    connection.execute("SET TIME ZONE 'Europe/Berlin'")
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match="TimeZone"):
-        connection.execute(statement)
-    connection.execute("DROP TABLE session_refused")
-
-
 def test_a_numeric_parameter_keeps_its_digits_and_its_type(connect: Connect) -> None:
     cursor = connect().execute("SELECT %s AS x", [Decimal("0.123456789012345678")])
     assert cursor.fetchone() == (Decimal("0.123456789012345678"),)

@@ -21,7 +21,7 @@ TABLES: dict[TableName, Table] = {
     TableName("public", "t"): GridTable(
         xarray.Dataset({"b": (("time", "lat"), np.zeros((90, 20)))}), ["b"], name="t"
     ),
-    TableName("public", "k"): Snapshot(pa.table({"lat": [1, 2], "m": [0.5, 1.5]})),
+    TableName("public", "k"): Snapshot(pa.table({"lat": [1, 2], "m": [1, 2]})),
 }
 RELATIONS = {
     name: Relation(name, {n: ColumnInfo(from_arrow(k)) for n, k in columns_of(table).items()})

@@ -43,8 +43,9 @@ def _measured(name: str) -> str:
 
 
 def _of_database(value: str) -> str:
-    """A value of the one database there is; 0 for the templates."""
-    return f"CAST(CASE WHEN {{0}} = 5 THEN {value} WHEN {{0}} IS NOT NULL THEN 0 END AS BIGINT)"
+    """A value of the one database there is; 0 for the templates and what all share."""
+    none = "CASE WHEN {0} IN (0, 1, 4) THEN 0 WHEN {0} IS NOT NULL"
+    return f"CAST({none} THEN {value} END AS BIGINT)"
 
 
 TEMPLATES: dict[str, str] = {

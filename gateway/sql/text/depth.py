@@ -20,7 +20,7 @@ T = TypeVar("T")
 # 1000 frames end at some 60 levels. A thread that serves a client gets frames for 1000 levels of
 # operators, calls or CASE (2000 are refused with 54001), and four times the stack that they were
 # seen to need in C: virtual memory, of which a shallow statement touches a few pages.
-SERVER_FRAMES = 50_000
+SERVER_FRAMES = 55_000
 SERVER_STACK_BYTES = 64 * 2**20
 
 # Elsewhere: about 400 nested calls, which take the engine seconds: a higher limit helps nobody.
