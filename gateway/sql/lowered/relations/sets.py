@@ -9,6 +9,7 @@ before it (`laterals`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -23,6 +24,9 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.inference import GIVES
 from gateway.types import TEXT, array_of
+
+_TELLING = (exp.Identifier, exp.Literal, exp.Anonymous, exp.Parameter)
+_WORDS = re.compile(r"[\w.+-]+")
 
 
 def spread_sets(tree: exp.Expr) -> None:
@@ -263,11 +267,9 @@ def _name_apart(unnest: exp.Unnest) -> None:
 
 
 def _named(value: exp.Expr) -> str:
-    """What the engine calls an expression."""
-    bare = value.copy().transform(
-        lambda node: node.this if isinstance(node, exp.Cast | exp.Paren) else node
-    )
-    return str(bare.sql())
+    """The words in what the engine calls an expression, be it a literal or an array of them."""
+    told = value.walk(prune=lambda node: isinstance(node, exp.DataType))
+    return " ".join(_WORDS.findall(" ".join(n.name for n in told if isinstance(n, _TELLING))))
 
 
 def _is_kept(item: exp.Unnest) -> bool:
