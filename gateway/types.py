@@ -147,6 +147,13 @@ DATE, TIME, INTERVAL = (BY_NAME[n] for n in ("date", "time", "interval"))
 TIMESTAMP, TIMESTAMPTZ = BY_NAME["timestamp"], BY_NAME["timestamptz"]
 # Of which one becomes another by the clocks of a session.
 DATETIMES = (DATE, TIME, TIMESTAMP, TIMESTAMPTZ)
+
+
+def is_by_settings(kind: Type) -> bool:
+    """Whether a session's settings decide what a value of another type becomes as one of this."""
+    return kind in DATETIMES or kind.name in STRINGS
+
+
 NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
 
 REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)

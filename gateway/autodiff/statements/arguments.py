@@ -10,7 +10,6 @@ from gateway.autodiff.expressions.reading import is_number
 from gateway.autodiff.expressions.refusals import not_a_number
 from gateway.autodiff.statements.readings import Variable, merged
 from gateway.errors import InvalidColumnReference, InvalidTextRepresentation, UndefinedFunction
-from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Analysis, Block, position_of, resolve
 from gateway.sql.text.dialect import DIALECT, Marker
 from gateway.types import UNKNOWN, Type
@@ -90,7 +89,7 @@ def column_of(marker: Marker, tree: exp.Expr, analysis: Analysis, block: Block) 
             position=position_of(tree) or position_of(marker),
         )
     found = Variable(*resolve(analysis.block_of(column) or block, column))
-    known = (found.source.columns or {}).get(found.name, ColumnInfo()).type
+    known = found.source.info(found.name).type
     if known is not None and not is_number(known):
         raise InvalidColumnReference(
             f'{marker.kind} needs a column of numbers; "{found.name}" is of type {known.sql}',

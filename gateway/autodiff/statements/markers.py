@@ -40,7 +40,6 @@ from gateway.errors import (
     StatementTooComplex,
     WrongObjectType,
 )
-from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of, resolve
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.repeats import Repeated
@@ -299,7 +298,7 @@ class _Statement:
         bound = Variable(*resolve(self.analysis.block_of(column) or block, column))
         key = f"{bound.key}@{id(block)}"  # in another block it may have to be spelt otherwise
         self.chain.columns[key] = bound
-        info = (bound.source.columns or {}).get(bound.name, ColumnInfo())
+        info = bound.info
         known = info.type
         nan = info.nan and known is not None and known.name in FLOATING
         return Leaf(key, column, known is FLOAT8, info.nullable, nan, typed=known is not None)

@@ -31,6 +31,11 @@ class Variable:
     def key(self) -> str:
         return f"{id(self.source)}.{self.name}"
 
+    @property
+    def info(self) -> ColumnInfo:
+        """What is known of it."""
+        return self.source.info(self.name)
+
 
 # Noted of a marker for which every other reading of its variable's relation is a constant.
 ALONE = "alone"
@@ -158,19 +163,16 @@ def constant(column: Variable, variable: Variable) -> Note:
 
 def along_grid(columns: Collection[Variable], variable: Variable) -> Iterator[Note]:
     """That a column of a dataset does not change with a coordinate, although it lies along it."""
-    by, dim = _info(variable), variable.name
+    by, dim = variable.info, variable.name
     if by.dims != (dim,) or variable in columns:
         return
-    of_grid = (c for c in columns if dim in _info(c).dims and _info(c).origin[0] == by.origin[0])
+    table = by.origin[0]
+    of_grid = (c for c in columns if dim in c.info.dims and c.info.origin[0] == table)
     if (column := next(of_grid, None)) is not None:
         yield Note(
             f'the derivative is 0: "{column.name}" of a row does not change with "{dim}"',
             f"differentiate({column.name}, {dim}) is its derivative along the grid.",
         )
-
-
-def _info(column: Variable) -> ColumnInfo:
-    return (column.source.columns or {}).get(column.name, ColumnInfo())
 
 
 def merged(variable: Variable, column: exp.Column, block: Block | None) -> Sequence[Variable]:

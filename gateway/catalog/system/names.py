@@ -21,6 +21,7 @@ from gateway.catalog.system.function_names import (
     shown_signatures,
     signature_number,
 )
+from gateway.catalog.system.oids import database_oid
 from gateway.catalog.system.pg_catalog import descriptions_of, other_descriptions
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import type_named
@@ -316,8 +317,6 @@ class Moment:
 
     def shared_descriptions(self) -> Iterator[dict[str, Any]]:
         """Rows of pg_shdescription: what COMMENT ON said of roles and of the database."""
-        from gateway.catalog.system.oids import database_oid
-
         for relation, number, text in self.contents.ownership.comments:
             oid = database_oid(self.database) if relation == "pg_database" else number
             of = static().oids[f"pg_catalog.{relation}"]

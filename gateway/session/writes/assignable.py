@@ -31,7 +31,7 @@ from gateway.sql.types.inference import bare, is_untyped
 from gateway.sql.types.parameters import number
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column, TableDefinition
-from gateway.types import BY_NAME, DATETIMES, STRINGS, TEXT, TIMESTAMPTZ, Type
+from gateway.types import BY_NAME, DATETIMES, STRINGS, TEXT, TIMESTAMPTZ, Type, is_by_settings
 
 _PADDED = BY_NAME["bpchar"]
 # What the store writes as text by itself.
@@ -175,20 +175,31 @@ def _with_parameters(
     Of moments and texts, that is: what these become hangs on a session's settings. None: there is
     none.
     """
-    apart = False
+    apart: dict[int, tuple[Type, Type]] = {}
+    for place, (value, column) in enumerate(_cells(query, columns)):
+        kind = declared.get(number(value)) if isinstance(value, exp.Parameter) else None
+        if kind is not None and kind not in (TEXT, column.type) and is_by_settings(column.type):
+            apart[place] = kind, column.type
+    if not apart:
+        return None
     made = copied(query)
-    rows = made.expressions if isinstance(made, exp.Values) else [made]
-    for row in rows:
-        cells = row.expressions[-len(columns) :] if row.find(exp.Star) is None else []
-        for cell, column in zip(cells, columns, strict=False):
-            value = bare(cell.unalias())
-            kind = declared.get(number(value)) if isinstance(value, exp.Parameter) else None
-            varied = column.type in DATETIMES or column.type.name in STRINGS
-            if kind is not None and varied and {kind, column.type} - {TEXT, column.type}:
-                typed = exp.Cast(this=value.copy(), to=data_type(kind))
-                value.replace(exp.Cast(this=typed, to=data_type(column.type)))
-                apart = True
-    return made if apart else None
+    for place, (value, _) in enumerate(_cells(made, columns)):
+        if place in apart:
+            kind, target = apart[place]
+            typed = exp.Cast(this=value.copy(), to=data_type(kind))
+            value.replace(exp.Cast(this=typed, to=data_type(target)))
+    return made
+
+
+def _cells(query: exp.Expr, columns: Sequence[Column]) -> list[tuple[exp.Expr, Column]]:
+    """Each value that a query writes out for a column; none behind a star."""
+    rows = query.expressions if isinstance(query, exp.Values) else [query]
+    return [
+        (bare(cell.unalias()), column)
+        for row in rows
+        if row.find(exp.Star) is None
+        for cell, column in zip(row.expressions[-len(columns) :], columns, strict=False)
+    ]
 
 
 def _with_casts(

@@ -90,6 +90,9 @@ class Query:
         return len(self.branches) == 1 and self.tree is self.branches[0].select
 
 
+_UNKNOWN = ColumnInfo()
+
+
 @dataclass(slots=True, eq=False)
 class Source:
     """One relation of a FROM clause.
@@ -115,6 +118,10 @@ class Source:
     def names(self) -> list[str]:
         """Its columns as the user knows them; none when they are not known."""
         return [self.shown.get(name, name) for name in self.columns or ()]
+
+    def info(self, name: str) -> ColumnInfo:
+        """What is known of a column."""
+        return (self.columns or {}).get(name, _UNKNOWN)
 
     def is_repeated(self, column: exp.Column) -> bool:
         """True when several columns have the name that the user wrote."""

@@ -348,7 +348,7 @@ def info_of_column(tree: exp.Column, block: Block) -> ColumnInfo:
         source, name = resolve(block, tree)
     except GatewayError:  # the engine reports it, in its turn
         return ColumnInfo()
-    return (source.columns or {}).get(name, ColumnInfo())
+    return source.info(name)
 
 
 def _cast_target(tree: exp.Expr, types: Types) -> Type | None:

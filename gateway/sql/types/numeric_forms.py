@@ -13,7 +13,6 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.inputs.number_input import read_numeric
-from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Output, resolve
 from gateway.sql.types.inference import Types, bare
 from gateway.sql.types.modifiers import cast_modifier, modifier_digits
@@ -185,7 +184,7 @@ def _of_column(column: exp.Column, types: Types) -> Form | None:
         source, name = resolve(types.block, column)
     except GatewayError:  # refused elsewhere
         return None
-    info = (source.columns or {}).get(name, ColumnInfo())
+    info = source.info(name)
     given = source.tree if source.query is None else source.query.tree
     place = list(source.columns or (name,)).index(name)
     if isinstance(given, exp.Values):

@@ -24,7 +24,7 @@ from gateway.sql.types.parameters import number, postgres_type
 from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
 from gateway.sql.writes.row_texts import alike
 from gateway.sql.writes.targets import Target, TargetColumn
-from gateway.types import DATETIMES, INTEGER, INTERVAL, STRINGS, UNPADDED, Type
+from gateway.types import INTEGER, INTERVAL, UNPADDED, Type, is_by_settings
 
 WHOLE = re.compile(r"\d{1,18}")
 _MOST_DIGITS = 38
@@ -144,7 +144,7 @@ def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -
             return None
         found.append(column)
         kind = target[name].type
-        varied = kind in DATETIMES or kind.name in STRINGS
+        varied = is_by_settings(kind)
         typed |= {
             number(each): kind.arrow
             for each, cell in zip(plain, cells, strict=True)
