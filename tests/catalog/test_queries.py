@@ -193,6 +193,20 @@ def test_an_answer_is_kept_for_its_own_parameters(servers: tuple[Server, Server]
             assert rows == [(name,)] * (name != "nosuch")
 
 
+def test_a_parameter_that_nothing_reads_is_left_out(servers: tuple[Server, Server]) -> None:
+    """The number of `$1` begins that of `$10`."""
+    marks = ", ".join(["%s"] * 12)
+    sql = (
+        "SELECT relname FROM (SELECT relname, generate_subscripts(indkey, %s::int) AS place FROM"
+        " pg_class JOIN pg_index ON indexrelid = pg_class.oid) AS keys"
+        f" WHERE relname IN ({marks}) GROUP BY 1"
+    )
+    names = ["pg_class_oid_index", *map(str, range(11))]
+    for server in servers:
+        rows = server.connection.execute(sql, [1, *names]).fetchall()
+        assert rows == [("pg_class_oid_index",)]
+
+
 def test_what_a_clock_or_a_client_tells_is_not_kept(servers: tuple[Server, Server]) -> None:
     sql = "SELECT clock_timestamp() FROM pg_am WHERE amname = 'heap'"
     backend = "SELECT pid FROM pg_stat_activity WHERE pid = pg_backend_pid()"

@@ -59,6 +59,7 @@ _TOO_LARGE = "too large"  # what a macro says of a value that is
 _OUT_OF_RANGE = "out of range"
 _OVERFLOW = re.compile(r"Overflow in \w+ of INT(16|32|64)")
 _INTEGERS = {"16": "smallint", "32": "integer", "64": "bigint"}
+_PARAMETER = re.compile(r"\$(p\d+)\b")
 _KEPT_MOMENTS = 16
 _OF_CLIENTS = ("pg_catalog.pg_stat_", "pg_catalog.pg_locks")
 _OF_SESSION = {"pg_catalog.pg_cursors", "pg_catalog.pg_prepared_statements"}
@@ -219,7 +220,7 @@ class CatalogueDatabase:
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200, the rows are too many to be held.
         """
-        used = {name: v for name, v in values.items() if f"${name}" in query.sql}
+        used = {name: values[name] for name in _PARAMETER.findall(query.sql) if name in values}
         told = [variables.get(name) for name in sorted(read_by(query.sql))]
         key = moment.schema, query.sql, repr((used, told))
         known = self._answers.get(key)
@@ -252,7 +253,7 @@ class CatalogueDatabase:
             QueryCanceled: 57014. OutOfMemory: 53200, the values are too large to be held.
         """
         with self._ready(moment, query, variables, stopping) as (reader, sql):
-            inner = re.sub(r"\$(p\d+)\b", r"given.\1", sql)
+            inner = _PARAMETER.sub(r"given.\1", sql)
             reader.lasting = False
             reader.cursor.register("given", rows)
             return _rows(reader.cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n"))
