@@ -117,6 +117,8 @@ class Computation:
             return False
         if self.given is not None:
             return self.given.parameters <= known.keys()
+        if not known:
+            return not self.rewritten.layers and not nodes_of(self.rewritten.tree, exp.Parameter)
         beside = self._beside()
         return {n for n, _ in beside} == known.keys() and all(
             known[n] is kind or any({known[n].name, kind.name} <= each for each in _FAMILIES)

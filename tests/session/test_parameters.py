@@ -40,6 +40,16 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT CASE WHEN %s THEN 1 ELSE %s END", (False, 7), 7),
     ("SELECT coalesce(%s, 5)", (None,), 5),
     ("SELECT x FROM (VALUES (1), (%s)) q(x) ORDER BY x DESC LIMIT %s", (9, 1), 9),
+    # What nothing tells is a text where it is a column of a subquery.
+    ("SELECT x::text[] FROM (SELECT %s AS x) q", ("{a,b}",), ["a", "b"]),
+    ("SELECT x::int[] FROM (VALUES (%s, 0), (%s, 1)) q(x, n) WHERE n = 1", ("{}", "{2}"), [2]),
+    ("WITH q AS (SELECT %s AS x) SELECT r.x::int[] FROM (SELECT x FROM q) r", ("{3}",), [3]),
+    (
+        "SELECT (x::timestamptz)::text FROM (SELECT %s AS x UNION ALL SELECT %s) q LIMIT 1",
+        ("2020-01-01 00:00+01", "2020-01-01 00:00+01"),
+        "2019-12-31 23:00:00+00",
+    ),
+    ("SELECT (x::interval)::text FROM (VALUES (%s)) q(x)", ("P1Y2M",), "1 year 2 mons"),
     ("SELECT 1 WHERE %s BETWEEN 1 AND 3", (2,), 1),
     ("SELECT left('abcdef', %s)", (2,), "ab"),
     ("SELECT sqrt(%s)", (4,), 2.0),
@@ -82,6 +92,18 @@ UNTOLD: tuple[tuple[str, str, Any], ...] = (
     ("SELECT round(%s, 2)", "1.005", Decimal("1.01")),
     ("SELECT 'a '::char(3) || %s", " b ", "a b "),
 )
+
+
+@pytest.mark.parametrize("query", (
+    "SELECT x FROM (SELECT %s AS x) q", "SELECT upper(x) FROM (VALUES (%s)) q(x)",
+    "WITH q AS (SELECT %s AS x) SELECT x::char(3) FROM q ORDER BY 1", "SELECT %s FROM (SELECT 1) q",
+))  # fmt: skip
+def test_a_written_subquery_may_give_what_nothing_tells_of(connect: Connect, query: str) -> None:
+    connection = connect()
+    connection.execute("CREATE TEMP TABLE written (x text, n int)")
+    connection.execute(f"INSERT INTO written (x) {query}", ("A",))
+    connection.execute("UPDATE written SET n = q.y::int FROM (SELECT %s AS y) q", ("4",))
+    assert connection.execute("SELECT trim(x), n FROM written").fetchall() == [("A", 4)]
 
 
 @pytest.mark.parametrize(("text", "given", "wanted"), UNTOLD)

@@ -22,7 +22,19 @@ from gateway.sql.text.grammar import Marker
 from gateway.sql.types.inference import GIVES, Types, bare
 from gateway.sql.types.modifiers import cast_modifier, modifier_digits
 from gateway.sql.types.numeric_forms import kept_digits
-from gateway.types import BOOL, BY_NAME, ENUM, FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, Type
+from gateway.sql.types.untold_columns import is_untold
+from gateway.types import (
+    BOOL,
+    BY_NAME,
+    ENUM,
+    FLOAT4,
+    FLOAT8,
+    FLOATING,
+    INTEGER,
+    NUMERIC,
+    TEXT,
+    Type,
+)
 
 _JSONB = BY_NAME["jsonb"]
 # What is cast and to what -> the function that does it.
@@ -37,6 +49,8 @@ _CALLS = {
 def spell_cast(node: exp.Cast, known: Types) -> None:
     """Write the cast as a call, in place."""
     kind, target = known.of(node.this), known.of(node)
+    if kind is None and is_untold(node.this.unnest(), known.block):
+        kind = TEXT
     if target is not None and target.element is not None:
         spell_array_cast(node, kind, target, lambda item: spell_cast(item, known))
         return
