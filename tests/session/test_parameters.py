@@ -14,6 +14,12 @@ _MOMENT = dt.datetime(2020, 1, 2, 3, 4, 5)
 _DAY = dt.timedelta(days=1)
 _LARGEST = 2**63 - 1
 
+_SUMS = (
+    "SELECT array_agg(n ORDER BY x) FROM (SELECT x, sum(x) OVER (ORDER BY {}) AS n"
+    " FROM generate_series(1, 3) AS g(x)) AS q"
+)
+_TWO = [1, 3, 5]
+
 #   statement, parameters, the one value that comes out
 ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT %s::int8", (_LARGEST,), _LARGEST),
@@ -40,6 +46,16 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT CASE WHEN %s THEN 1 ELSE %s END", (False, 7), 7),
     ("SELECT coalesce(%s, 5)", (None,), 5),
     ("SELECT x FROM (VALUES (1), (%s)) q(x) ORDER BY x DESC LIMIT %s", (9, 1), 9),
+    # Offsets of window frames.
+    (_SUMS.format("x ROWS BETWEEN %s PRECEDING AND %s FOLLOWING"), (1, 0), _TWO),
+    (_SUMS.format("x ROWS %s::int + 1 PRECEDING"), (0,), _TWO),
+    (_SUMS.format("x GROUPS %s PRECEDING"), (1,), _TWO),
+    (_SUMS.format("x::float8 RANGE %s::float8 PRECEDING"), (1.5,), _TWO),
+    (
+        _SUMS.format("timestamp '2020-01-01' + x * interval '1 day' RANGE %s PRECEDING"),
+        (_DAY,),
+        _TWO,
+    ),
     # What nothing tells is a text where it is a column of a subquery.
     ("SELECT x::text[] FROM (SELECT %s AS x) q", ("{a,b}",), ["a", "b"]),
     ("SELECT x::int[] FROM (VALUES (%s, 0), (%s, 1)) q(x, n) WHERE n = 1", ("{}", "{2}"), [2]),

@@ -25,6 +25,7 @@ from gateway.session.writes.modifying import describe_modifying
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
 from gateway.sql.statements.cursors import Declare, FetchStatement
 from gateway.sql.statements.explaining import plan_type
+from gateway.sql.statements.frame_offsets import parameters_in_frames, with_any_offsets
 from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
@@ -41,8 +42,16 @@ def describe(client: Client, statement: Statement, declared: Mapping[int, Type])
         statement,
         declared,
         client.executor.standing() if alone else None,
-        lambda: _with_unused(_described(client, statement, declared), declared),
+        lambda: _described_with_frames(client, statement, declared),
     )
+
+
+def _described_with_frames(
+    client: Client, statement: Statement, declared: Mapping[int, Type]
+) -> Described:
+    offsets = parameters_in_frames(statement, declared)
+    told = {**declared, **offsets}
+    return _with_unused(_described(client, with_any_offsets(statement, offsets), told), told)
 
 
 def look_again(client: Client, prepared: Prepared) -> None:

@@ -20,6 +20,7 @@ from gateway.errors import (
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.prepared import Prepared, parameters_now
 from gateway.sql.names.scope import position_of
+from gateway.sql.statements.frame_offsets import with_offsets
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.parameters import untold
@@ -154,7 +155,7 @@ def to_run(
     """What a prepared `statement` runs with these values of its parameters, and on what."""
     types, rows = parameters_now(client.executor.registry, prepared), prepared.rows
     if rows is None:
-        return statement, Bound(values, types)
+        return with_offsets(statement, types, values), Bound(values, types)
     columns = rows.columns(values)
     if columns is None:
         return client.executor.statement_cache.read(prepared.source)[0], Bound(values, types)

@@ -153,7 +153,7 @@ def window_spec(node: exp.Expr) -> None:
         if isinstance(offset, exp.Expr) and offset.find(*_COMPUTED):
             raise FeatureNotSupported(
                 "a computed offset of a window frame is not supported",
-                hint="Write the number into the statement.",
+                hint="Write the number into the statement, or make it a parameter of a known type.",
             )
 
 

@@ -21,6 +21,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sql.inputs.number_input import read_int8
+from gateway.sql.meaning.frames import fold_offsets
 from gateway.sql.names.ordering import qualified
 from gateway.sql.names.scope import (
     Block,
@@ -160,6 +161,15 @@ _FRAMES = {
 
 
 def _check_frame(window: exp.Window, frame: exp.Expr) -> None:
+    fold_offsets(frame)
+    kind = str(frame.args.get("kind")).upper()
+    for side in (frame.args.get("start"), frame.args.get("end")):
+        if not isinstance(side, exp.Expr) or side.find(exp.Query) is not None:
+            continue
+        if (column := side.find(exp.Column)) is not None:
+            raise InvalidColumnReference(
+                f"argument of {kind} must not contain variables", position=position_of(column)
+            )
     sides = [_side(frame, "start"), _side(frame, "end")]
     place = position_of(frame) or position_of(window)
     if sides[0] == "UNBOUNDED FOLLOWING":
@@ -171,11 +181,7 @@ def _check_frame(window: exp.Window, frame: exp.Expr) -> None:
         raise WindowingError(wrong, position=place)
     order = window.args.get("order")
     keys = 0 if order is None else len(order.expressions)
-    if (
-        str(frame.args.get("kind")).upper() == "RANGE"
-        and keys != 1
-        and {"PRECEDING", "FOLLOWING"} & {*sides}
-    ):
+    if kind == "RANGE" and keys != 1 and {"PRECEDING", "FOLLOWING"} & {*sides}:
         raise WindowingError(
             "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column",
             position=position_of(window),

@@ -21,8 +21,9 @@ from gateway.sql.lowered.values.not_numbers import (
 from gateway.sql.lowered.values.wide_comparisons import key_of, no_array_order
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import AGGREGATES
+from gateway.sql.text.trees import nodes
 from gateway.sql.types.inference import Types
-from gateway.types import BYTEA, FLOATING, Type
+from gateway.types import BYTEA, FLOATING, INTERVAL, Type
 
 
 def order_widely(ordered: exp.Ordered, known: Types) -> None:
@@ -37,10 +38,15 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
     if kind is None:
         return
     _refuse_record(kind)
+    moved = not isinstance(holder, exp.Select) and _is_moved(value, known)
     if isinstance(holder, exp.Window | exp.Select):
         _order(ordered, holder, value, kind, known)
     elif isinstance(holder, exp.Anonymous) and isinstance(ordered.parent, exp.Order):
         _order_values(ordered, kind, known)
+        moved = moved and not isinstance(ordered.parent.this, exp.Distinct)
+    if moved:
+        null = exp.Null()
+        ordered.set("this", exp.Anonymous(this="coalesce", expressions=[ordered.this, null]))
 
 
 def _order(
@@ -64,6 +70,17 @@ def _order(
         ordered.set("this", _folded(value.copy(), value, kind, known, zero=True))
     elif holder.args.get("distinct") is None:  # that one's outputs are folded (`equal_nans`)
         _order_reals(ordered, holder, value, kind, known)
+
+
+def _is_moved(value: exp.Expr, known: Types) -> bool:
+    """Whether it is computed with an interval, such as a moment and one.
+
+    Where a window or an aggregate asks for that order the engine does not see that its own sort
+    gives it, and refuses its plan.
+    """
+    return not isinstance(value, exp.Column) and any(
+        known.of(node) is INTERVAL for node in nodes(value)
+    )
 
 
 def _refuse_record(kind: Type) -> None:
