@@ -175,6 +175,8 @@ LOSSES = {
     " k % 3 ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES) AS q)",
     "ROLLUP": "f AS (SELECT sum(p * coalesce(g, 9)) FROM (SELECT k % 2 AS g, sum(w ^ 2) * (1 +"
     " grouping(k % 2)) AS p FROM u GROUP BY ROLLUP (1)) AS q)",
+    "ROLLUP of some rows": "f AS (SELECT sum(p * coalesce(g, 9)) FROM (SELECT k % 2 AS g,"
+    " sum(w ^ 2) FILTER (WHERE k % 2 = 1) AS p FROM u GROUP BY ROLLUP (1)) AS q)",
     "GROUPING SETS": "f AS (SELECT sum(p * coalesce(a, 5)) FROM (SELECT k + 1 AS a, x, max(w * k)"
     " AS p FROM u GROUP BY x, GROUPING SETS ((k), CUBE (k)) HAVING grouping(k) < 9) AS q)",
 }

@@ -12,9 +12,12 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from gateway.autodiff.rules.functions import UNSIGNED
 from gateway.autodiff.rules.graph import Leaf, Node, is_null, post_order
+from gateway.sql.lowered.values.not_numbers import unsigned_nan
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
+from gateway.types import FLOAT8
 
 BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power",
@@ -22,6 +25,13 @@ BINARY: dict[type[exp.Expr], str] = {
     exp.And: "and", exp.Or: "or",
 }  # fmt: skip
 _SQL = {op: node for node, op in BINARY.items() if op != "power"}
+
+_UNARY: dict[str, Callable[[exp.Expr], exp.Expr]] = {
+    "held": lambda tree: tree,
+    "neg": lambda tree: exp.Neg(this=tree),
+    "not": lambda tree: exp.Not(this=tree),
+    UNSIGNED: lambda tree: unsigned_nan(tree, FLOAT8),
+}
 
 # What is printed in the place of a node that was computed before; None for one that was not.
 StandIn = Callable[[Node], exp.Expr | None]
@@ -69,15 +79,11 @@ class _Printer:
             return self._leaf(node.leaf)
         if node.op == "case":
             return self._case(node)
-        if node.op == "held":
-            return self.write(node.args[0])
-        if node.op == "not":
-            return exp.Not(this=self.write(node.args[0]))
         if node.op == "notnull":
             return exp.Not(this=exp.Is(this=self._uncast(node.args[0]), expression=exp.Null()))
         arguments = [self.write(arg) for arg in node.args]
-        if node.op == "neg":
-            return exp.Neg(this=arguments[0])
+        if node.op in _UNARY:
+            return _UNARY[node.op](arguments[0])
         if node.op in _SQL:
             return _SQL[node.op](this=arguments[0], expression=arguments[1])
         return exp.Anonymous(this=node.op, expressions=arguments)

@@ -27,9 +27,10 @@ from gateway.autodiff.expressions.refusals import (
 )
 from gateway.autodiff.rules import piecewise, simplify
 from gateway.autodiff.rules.aggregates import aggregate_rule
-from gateway.autodiff.rules.functions import STEPS, SYNONYMS, rule_for
+from gateway.autodiff.rules.functions import STEPS, SYNONYMS, UNSIGNED, rule_for
 from gateway.autodiff.rules.graph import Aggregate, Graph, Leaf, Node, null
 from gateway.errors import GatewayError, NotDifferentiable
+from gateway.sql.lowered.values.not_numbers import is_unsigned
 from gateway.sql.meaning.volatile import call_name
 from gateway.sql.names.scope import AGGREGATES, Block
 from gateway.sql.text.dialect import Marker
@@ -138,6 +139,8 @@ class _Reader:
         return self.graph.node("neg", node)
 
     def _call(self, tree: exp.Anonymous) -> Node | None:
+        if is_unsigned(tree):
+            return self.graph.node(UNSIGNED, self.read(tree.expressions[0]))
         name = call_name(tree)
         plain, arity = SYNONYMS.get(name, name), len(tree.expressions)
         if (name, arity) in _AS_CASE:

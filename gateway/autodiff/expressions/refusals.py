@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
+from gateway.sql.lowered.values.not_numbers import is_unsigned
 from gateway.sql.lowered.values.written import STYLED, WRITTEN
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.names.scope import AGGREGATES, Block, position_of
@@ -18,13 +19,14 @@ _WRITERS = frozenset((*WRITTEN.values(), *STYLED.values()))
 
 
 def shown(tree: exp.Expr) -> str:
-    """An expression as the user wrote it: what becomes text by itself is not seen to do so."""
+    """An expression as the user wrote it: what becomes text by itself, or has the sign of a NaN
+    taken away, is not seen to do so."""
     return tree.copy().transform(_unwritten).sql(dialect=DIALECT)
 
 
 def _unwritten(node: exp.Expr) -> exp.Expr:
     written = isinstance(node, exp.Anonymous) and node.name in _WRITERS
-    return node.expressions[0] if written else node
+    return node.expressions[0] if written or is_unsigned(node) else node
 
 
 def called(tree: exp.Expr) -> exp.Anonymous | None:

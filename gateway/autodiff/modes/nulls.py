@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial, reduce
 
-from gateway.autodiff.rules.functions import may_raise
+from gateway.autodiff.rules.functions import UNSIGNED, may_raise
 from gateway.autodiff.rules.graph import (
     BOOLEAN,
     Graph,
@@ -27,7 +27,7 @@ from gateway.autodiff.rules.simplify import is_zero
 _ALL = -1
 
 # Operations that make no NaN of numbers (infinities apart).
-_NAN_OF_NAN = frozenset({"+", "-", "*", "neg", "case", "held"})
+_NAN_OF_NAN = frozenset({"+", "-", "*", "neg", "case", "held", UNSIGNED})
 
 
 class Nulls:

@@ -118,6 +118,7 @@ def _alias(number: int) -> str:
 
 
 _Keys = Sequence[exp.Expr]
+_OVER_ROWS = (exp.Filter, exp.WithinGroup)  # beside an aggregate, of the rows as it is
 
 
 def unite_sets(analysis: Analysis, reads: Callable[[exp.Expr], bool]) -> bool:
@@ -167,7 +168,7 @@ def _settled(tree: exp.Expr, keys: _Keys, absent: _Keys, block: Block) -> exp.Ex
     def settled(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Anonymous) and node.name.lower() == "grouping":
             return _grouping(node.expressions, keys, block)
-        if is_aggregate(node) or _is_among(node, keys, block):
+        if is_aggregate(node) or isinstance(node, _OVER_ROWS) or _is_among(node, keys, block):
             return node
         if _is_among(node, absent, block):
             kind = type_of(node, block)

@@ -135,13 +135,17 @@ RULES = (
     Rule("trunc(x, n)",    (None,                                      None)),
 )  # fmt: skip
 
-# What casts to real and to numeric are in a subquery: as smooth as the casts.
+# What casts to real and to numeric are in a subquery, as smooth as the casts; and `UNSIGNED`.
 CASTS = (
     Rule("real_of_double(x)", ("1.0",)),
     Rule("six_digits(x)", ("1.0",)),
     Rule("numeric_of_float(x)", ("1.0",)),
     Rule("numeric_of_double(x, n)", ("1.0", None)),
+    Rule("unsigned_nan(x)", ("1.0",)),
 )
+
+# What takes the sign of a NaN away before it is compared (`sql.lowered.values.not_numbers`).
+UNSIGNED = "unsigned_nan"
 
 # Constant almost everywhere, whatever their arguments and however many: functions of integers,
 # steps, and questions. A call is a leaf that prints as it was written.

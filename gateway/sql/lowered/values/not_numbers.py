@@ -62,7 +62,7 @@ class _Signed:
         self._found: dict[int, bool] = {}
 
     def may_be(self, value: exp.Expr, known: Types) -> bool:
-        if isinstance(value, exp.Distinct) or _is_unsigned(value):  # `equal_nans` folded that one
+        if isinstance(value, exp.Distinct) or is_unsigned(value):  # `equal_nans` folded that one
             return False
         key = id(value)
         if key not in self._found:
@@ -286,7 +286,7 @@ def without_signs(written: exp.Expr, value: exp.Expr, kind: Type, known: Types) 
 
 def as_written(value: exp.Expr) -> exp.Expr:
     """The value before a sign of NaN or 0 was taken away from it."""
-    if _is_unsigned(value):
+    if is_unsigned(value):
         value = value.expressions[0]
     if isinstance(value, exp.Add) and isinstance(value.expression, exp.Cast):
         zero = value.expression.this
@@ -295,10 +295,10 @@ def as_written(value: exp.Expr) -> exp.Expr:
     return value.unnest() if isinstance(value, exp.Paren) else value
 
 
-def _is_unsigned(value: exp.Expr) -> bool:
-    return (
-        isinstance(value, exp.Anonymous) and value.name == "nanvl" and _is_nan(value.expressions[1])
-    )
+def is_unsigned(value: exp.Expr) -> bool:
+    """Whether it is what `unsigned_nan` makes."""
+    call = isinstance(value, exp.Anonymous) and value.name == "nanvl"
+    return call and len(value.expressions) == 2 and _is_nan(value.expressions[1])
 
 
 def _is_nan(value: exp.Expr) -> bool:
