@@ -21,6 +21,10 @@ _MARKED = re.compile("<([^;]*); ([^>]*)>")
 # Of which the derivative is computed over sub-selects.
 _LARGE = functools.reduce(lambda f, _: f"1.0 / (2.0 + sin({f}))", range(24), "d.x * d.y")
 
+_SUMMED_UP = (
+    "p AS (SELECT x AS w FROM d WHERE id = 1 LIMIT 1), r(n, h, s) AS (SELECT 0, 1.0::float8,"
+    " 0.0::float8 UNION ALL SELECT n + 1, w * h, s + sin(h) FROM r, p WHERE 4 > n)"
+)
 STATEMENTS = (
     # where a value stands
     "SELECT id, <x * x * y; x> FROM d",
@@ -109,6 +113,13 @@ STATEMENTS = (
     " fit, (SELECT id, y FROM d) e, p WHERE 3 > n GROUP BY n, a, r), last AS (SELECT avg((e.y"
     " - a * e.id) ^ 2) AS l FROM fit, (SELECT id, y FROM d) e WHERE n = 3)"
     " SELECT 1, <l * r; r> FROM last, p",
+    # what a step sums up of other columns of the step before
+    f"WITH RECURSIVE {_SUMMED_UP} SELECT n, <s * s; w> FROM r, p",
+    f"WITH RECURSIVE {_SUMMED_UP} SELECT 1, <sum(s); w> FROM r, p GROUP BY w",
+    f"WITH RECURSIVE {_SUMMED_UP}, z(n, v) AS (SELECT 0, 0.0::float8 UNION ALL SELECT z.n + 1,"
+    " v + r.s FROM z JOIN r ON r.n = z.n WHERE 4 > z.n) SELECT n, <v; w> FROM z, p",
+    "WITH RECURSIVE r(id, n, h, s, w) AS (SELECT id, 0, 1.0::float8, y, x FROM d UNION ALL SELECT"
+    " id, n + 1, w * h, s + h, w FROM r WHERE 4 > n) SELECT id, n, <s; w> FROM r",
     # sets, orders and limits
     "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
     "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",
@@ -139,6 +150,12 @@ REFUSED = {
     "SELECT grad(e * x, x) FROM made": "0A000",
     "SELECT grad(b, a) FROM (SELECT * FROM made AS m(a, b)) q": "0A000",
     "WITH l AS (SELECT sum(e) FROM made) SELECT grad(l, x) FROM made": "0A000",
+    f"WITH RECURSIVE {_SUMMED_UP.replace(' ALL', '')} SELECT grad(s, w) FROM r, p": "0A000",
+    "WITH RECURSIVE p(w) AS (VALUES (0.5::float8)), r(n, h, s) AS (SELECT 0, 1.0::float8,"
+    " 0.0::float8 UNION ALL SELECT n + 1, max(w * h), max(s + h) FROM r, p WHERE 4 > n GROUP BY"
+    " n + 1) SELECT grad(s, w) FROM r, p": "0A000",
+    "WITH RECURSIVE r(n, h, s, w) AS (SELECT 0, 1.0::float8, 0.0::float8, 0.5::float8 UNION SELECT"
+    " n + 1, w * h, s + h, w FROM r WHERE 4 > n) SELECT grad(s, w) FROM r": "0A000",
     # what a recursive query hides: it can carry no tangents, or is run step by step
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION SELECT n + 1, v * a, a FROM r"
     " WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",

@@ -17,7 +17,7 @@ from gateway.autodiff.statements.grouping import is_single
 from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.merging import merged_names
 from gateway.sql.names.relation import ColumnInfo
-from gateway.sql.names.scope import Analysis, Block, Source
+from gateway.sql.names.scope import Analysis, Block, Query, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Readings:
     def __init__(self, analysis: Analysis, read_by: ReadBy) -> None:
         self._read_by = read_by
         self._blocks = {id(s): block for block in analysis.blocks for s in block.sources}
+        sources = (s for block in analysis.blocks for s in block.sources if s.query is not None)
+        self._queries = {id(s.cte): s.query for s in sources if s.cte is not None}
         self._left: set[str] = set()
         self._origins: dict[str, Sequence[Variable]] = {}
         self._found: dict[tuple[str, str, bool], bool] = {}
@@ -96,13 +98,25 @@ class Readings:
         """
         key = (column.key, variable.key, same)
         if key not in self._found:
-            self._found[key] = False  # of a recursive query, to itself
-            self._found[key] = any(
-                (self.is_same(read, variable) if same else self.is_reading(read, variable))
-                or self.is_read_for(read, variable, same=same)
-                for read in self._made_of(column)
-            )
+            reads = self.is_same if same else self.is_reading
+            self._found[key] = any(reads(each, variable) for each in self.under(column))
         return self._found[key]
+
+    def comes_from(self, column: Variable, variable: Variable) -> bool:
+        """Whether a column of a query is computed from the variable, or from the same one row."""
+        return any(each == variable or self.is_same(each, variable) for each in self.under(column))
+
+    def under(self, column: Variable) -> Iterator[Variable]:
+        """Every column that one of a query is computed from, through the steps of recursion too."""
+        seen, opened = {column}, [column]
+        while opened:
+            for read in self._made_of(opened.pop()):
+                if read not in seen:
+                    seen.add(read)
+                    opened.append(read)
+                    yield read
+                elif read == column:
+                    yield read
 
     def is_of_other_rows(self, column: Variable, variable: Variable, inside: bool) -> bool:
         """Whether a column is computed from the variable's relation, but not from its row.
@@ -119,7 +133,8 @@ class Readings:
         return self.is_read_for(column, variable, same=False)
 
     def _made_of(self, column: Variable) -> Iterator[Variable]:
-        for item, block in definitions(column):
+        query = column.source.query or self._queries.get(id(column.source.cte))
+        for item, block in definitions(column, query):
             yield from self._read_by(item, block)
 
     def is_reading(self, column: Variable, variable: Variable) -> bool:
@@ -145,7 +160,7 @@ class Readings:
         query = column.source.query
         if query is None or not query.see_through:
             return None
-        made = [(item.unalias().unnest(), block) for item, block in definitions(column)]
+        made = [(item.unalias().unnest(), block) for item, block in definitions(column, query)]
         bare = len(made) == 1 and isinstance(made[0][0], exp.Column)
         return next(self._read_by(*made[0]), None) if bare else None
 
@@ -185,9 +200,8 @@ def merged(variable: Variable, column: exp.Column, block: Block | None) -> Seque
     return [Variable(each, variable.name) for each in block.sources if each.alias in names]
 
 
-def definitions(column: Variable) -> Iterator[tuple[exp.Expr, Block]]:
+def definitions(column: Variable, query: Query | None) -> Iterator[tuple[exp.Expr, Block]]:
     """What defines a column of a query in each of its branches; all items where stars hide it."""
-    query = column.source.query
     names = list(column.source.columns or ())
     for block in query.branches if query is not None else ():
         items = block.select.expressions

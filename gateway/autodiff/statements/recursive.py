@@ -24,7 +24,6 @@ from gateway.autodiff.statements.readings import (
     Readings,
     Variable,
     behind_a_wall,
-    definitions,
 )
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import ColumnInfo
@@ -213,15 +212,13 @@ class _Reads:
     def add(self, item: exp.Expr, block: Block, variable: Variable | None) -> None:
         """Note what an item of a block reads."""
         for column in self._read_by(item, block):
-            if variable is not None and (
-                column == variable or self._readings.is_same(column, variable)
-            ):
-                self.variable = True
-            elif column.source is self._loop.before:
-                self.before.add(place_of(column))
-            else:
-                for inner, around in definitions(column):
-                    self.add(inner, around, variable)
+            for each in (column, *self._readings.under(column)):
+                if variable is not None and (
+                    each == variable or self._readings.is_same(each, variable)
+                ):
+                    self.variable = True
+                elif each.source is self._loop.before:
+                    self.before.add(place_of(each))
 
 
 def tangent_names(loop: Loop, places: Sequence[int], variable: Variable) -> dict[int, str]:

@@ -167,7 +167,9 @@ class ChainRule:
             raise second_derivative(named)
         if self.readings.is_read_for(column, variable, same=True):
             return self._by_its_row(column, variable, query)
-        for item, block in definitions(column):
+        if _is_recursive(column) and self.readings.comes_from(column, variable):
+            return self._by_its_row(column, variable, query)
+        for item, block in definitions(column, query):
             if self.depends(item, block, variable):
                 return self._by_its_row(column, variable, query)
         return self.graph.number(0)
@@ -289,12 +291,15 @@ class ChainRule:
         along: exp.Expr,
     ) -> None:
         inner = self._bare(along, block)
+        recursive = _is_recursive(column)
         if inner is not None:
-            hidden = self.depends(made, block, inner)
+            hidden = self.depends(made, block, inner) or (
+                recursive
+                and any(self.readings.comes_from(c, inner) for c in self.read_by(made, block))
+            )
         else:
-            leaf = column.source.cte is not None and is_recursive(column.source.cte)
             shares = not _aggregates(along) and self._share(made, along, block)
-            hidden = not leaf and (shares or _contains(made, along))
+            hidden = not recursive and (shares or _contains(made, along))
         if hidden:
             raise behind_a_wall(column, variable)
 
@@ -317,6 +322,10 @@ def second_derivative(name: str, position: int = 0) -> NotDifferentiable:
         "gradient of that; or keep it first: CREATE TEMP TABLE ... AS SELECT ...",
         position=position,
     )
+
+
+def _is_recursive(column: Variable) -> bool:
+    return column.source.cte is not None and is_recursive(column.source.cte)
 
 
 def _contains(made: exp.Expr, along: exp.Expr) -> bool:
