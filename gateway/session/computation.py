@@ -120,21 +120,22 @@ class Computation:
         if not known:
             return not self.rewritten.layers and not nodes_of(self.rewritten.tree, exp.Parameter)
         beside = self._beside()
-        return {n for n, _ in beside} == known.keys() and all(
+        return beside is not None and {n for n, _ in beside} == known.keys() and all(
             known[n] is kind or any({known[n].name, kind.name} <= each for each in _FAMILIES)
             for n, kind in beside
         )
 
-    def _beside(self) -> list[tuple[int, Type]]:
+    def _beside(self) -> list[tuple[int, Type]] | None:
         """The parameters of an UPDATE or DELETE of rows that are named by values, to given ones.
 
-        Each with the type of the column that it is compared with or assigned to.
+        Each with the type of the column that it is compared with or assigned to; None: it is none
+        such, and what its names mean is not known before it is planned.
         """
         write, target = self.write, self.target
         if write is None or target is None or write.narrowing is None or self.through is not None:
-            return []
+            return None
         if not write.narrowing.is_whole or (write.command == "UPDATE" and write.given is None):
-            return []
+            return None
         cells = [(name, cell) for name, each in write.narrowing.wanted.items() for cell in each]
         cells += [(name, step.operand) for name, step in write.steps.items()]
         found = [(name, cell.parameter) for name, cell in cells if cell.parameter]
