@@ -83,7 +83,7 @@ INNER: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "store": (("ddl",), ("rows", "transactions"), ("disk",), ("definitions",)),
     "sql": (
-        ("statements",),
+        ("statements", "procedural"),
         ("writes",),
         ("lowered",),
         ("meaning",),

@@ -117,12 +117,16 @@ class Computation:
             return False
         if self.given is not None:
             return self.given.parameters <= known.keys()
-        if not known:
-            return not self.rewritten.layers and not nodes_of(self.rewritten.tree, exp.Parameter)
+        if not known and (self.rewritten.layers or nodes_of(self.rewritten.tree, exp.Parameter)):
+            return False
         beside = self._beside()
-        return beside is not None and {n for n, _ in beside} == known.keys() and all(
-            known[n] is kind or any({known[n].name, kind.name} <= each for each in _FAMILIES)
-            for n, kind in beside
+        return (
+            beside is not None
+            and {n for n, _ in beside} == known.keys()
+            and all(
+                known[n] is kind or any({known[n].name, kind.name} <= each for each in _FAMILIES)
+                for n, kind in beside
+            )
         )
 
     def _beside(self) -> list[tuple[int, Type]] | None:

@@ -37,12 +37,12 @@ from gateway.session.portals.executing import Allowance, run_prepared, with_exec
 from gateway.session.portals.parsing import to_run
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import PreparedStatements
+from gateway.session.procedural.doing import run_do
 from gateway.session.queries.functions import SessionFunctions
 from gateway.session.queries.kept_queries import KeptQueries, Standing
 from gateway.session.queries.sequences import SequenceCalls
 from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Result
-from gateway.session.settings.rows import in_milliseconds
 from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
 from gateway.session.transactions import locking
@@ -166,13 +166,9 @@ class Client:
             return
         self.identity.follow(self.settings)
         self._followed = self.settings.changes
-        wait = in_milliseconds(self.settings.show("lock_timeout")[1])
-        self.store.lock_seconds = wait / 1000
-        timeout = in_milliseconds(self.settings.show("statement_timeout")[1])
-        self._statement_seconds = timeout / 1000
-        self.idle_seconds = {
-            name: in_milliseconds(self.settings.show(name)[1]) / 1000 for name in _SILENCES
-        }
+        self.store.lock_seconds = self.settings.seconds("lock_timeout")
+        self._statement_seconds = self.settings.seconds("statement_timeout")
+        self.idle_seconds = {name: self.settings.seconds(name) for name in _SILENCES}
         self.store.isolation = Isolation.named(self.settings.show("transaction_isolation")[1])
         arrays = self.settings.show("gradwire.array_aggregation")[1]
         self.executor.array_aggregation = arrays == "on"
@@ -301,7 +297,7 @@ class Client:
         began, modes = self.block.status, modes_of(self.settings)
         result = self.block.run(statement)
         if tree.savepoint is not None:
-            for follower in self._followers:
+            for follower in self.followers:
                 AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
         elif tree.verb == "BEGIN" and began == "I":
             set_modes(self.block, self.settings, tree.modes)
@@ -313,12 +309,13 @@ class Client:
         return result
 
     @property
-    def _followers(self) -> tuple[ClientSettings, Portals, Notifier]:
+    def followers(self) -> tuple[ClientSettings, Portals, Notifier]:
+        """Who goes back when the transaction does."""
         return self.settings, self.portals, self.notifier
 
     def end_transaction(self, *, committed: bool) -> None:
         """What follows the transaction ends with it."""
-        for follower in self._followers:
+        for follower in self.followers:
             if committed:
                 follower.commit()
             else:
@@ -394,6 +391,7 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.TRANSACTION: Client._transact,
     Kind.PREPARED: run_prepared,
     Kind.CURSOR: run_cursor,
+    Kind.BLOCK: run_do,
     Kind.MAINTENANCE: Client._maintain,
     Kind.NOTIFICATION: Client._notify,
 }

@@ -199,7 +199,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
                 self._account.begin(statement.text)
             self._account.run(statement)
             refuse_parameters(statement)
-            if self._client.several or _drops_several(statement):
+            if self._client.several or _is_several(statement):
                 self._client.begin_implicit(statement)
             yield self._followed(self._client.run(statement, Bound()))
 
@@ -314,7 +314,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             self._doing.note(statement.text, self.status)
             self._account.run(statement)
         if found.result is None:
-            self._client.start(found, alone=last and not _drops_several(statement))
+            self._client.start(found, alone=last and not _is_several(statement))
             assert found.result is not None
             found.prepared.check(found.result)
             return self._followed(found.result)
@@ -386,10 +386,8 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.store.close()
 
 
-def _drops_several(statement: Statement | None) -> bool:
+def _is_several(statement: Statement | None) -> bool:
     """Whether it is one statement to the client and several to the store."""
-    return (
-        statement is not None
-        and isinstance(statement.tree, DropStatement)
-        and len(statement.tree.names) > 1
-    )
+    if statement is None or statement.kind is Kind.BLOCK:
+        return statement is not None
+    return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1

@@ -32,6 +32,7 @@ from gateway.session.settings.rows import (
     SEVERITIES,
     Setting,
     as_known,
+    in_milliseconds,
 )
 from gateway.sql.inputs.notation import Notation, notation_of
 from gateway.sql.text.quoting import identifier
@@ -102,6 +103,10 @@ class ClientSettings:
                 f' "{other.name}"'
             )
         return other.name, self._values.get(other.name) or other.shown(other.value)
+
+    def seconds(self, name: str) -> float:
+        """A setting that is a time, in seconds."""
+        return in_milliseconds(self.show(name)[1]) / 1000
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> None:
         """Change a setting; None puts back the value the session started with.

@@ -70,9 +70,11 @@ class TransactionBlock:
     def begin_implicit(self, statement: Statement) -> None:
         """Open the implicit transaction before the first statement that changes something.
 
-        Where a transaction is to see one commit throughout, what only reads opens it, too.
+        Where a transaction is to see one commit throughout, what only reads opens it, too; and a
+        block is one, whatever stands in it.
         """
-        changes = statement.changes or (self._store.isolation.pins and statement.kind in _ASKING)
+        pins = self._store.isolation.pins and statement.kind in _ASKING
+        changes = statement.changes or statement.kind is Kind.BLOCK or pins
         if changes and self.status == "I" and not self.implicit:
             self._store.begin()
             self.implicit = True

@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.procedural.reading import read_do
 from gateway.sql.statements import commands, cursors, maintenance, notifying, setting
 from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
@@ -361,6 +362,7 @@ COMMANDS = (
         )
         for kind in ABSENT
     ),
+    Row("DO", Kind.BLOCK, lambda reader: read_do(reader, read)),
     Row("EXPLAIN", Kind.EXPLAIN, _explain),
     Row("COPY", Kind.COPY, _copy),
     Row("SET", Kind.SETTING, setting.read_set),

@@ -30,15 +30,14 @@ OUTSIDE = refusal(
 
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
 _KNOWN = """
-ALTER CALL CREATE DO DROP IMPORT LOAD REASSIGN SECURITY
+ALTER CALL CREATE DROP IMPORT LOAD REASSIGN SECURITY
 """
 UNSUPPORTED = frozenset(_KNOWN.split())
 _TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "SECURITY"})
 # What may be written instead.
 _HINTS = {
-    "DO": "Send its statements one by one; IF EXISTS and IF NOT EXISTS stand for many conditions.",
-    "CALL": "Send the statements of a procedure one by one.",
-    "CREATE PROCEDURE": "Send its statements one by one.",
+    "CALL": "DO runs the statements of a procedure.",
+    "CREATE PROCEDURE": "DO runs its statements.",
     "CREATE TRIGGER": "Write what it does into the statements: WITH ... RETURNING, or ON CONFLICT.",
     "CREATE RULE": "Write what it does into the statements, or INSERT and UPDATE through a view.",
     "CREATE DATABASE": "CREATE SCHEMA makes a place of their own for tables.",

@@ -26,6 +26,7 @@ class Kind(Enum):
     COPY = "copy"
     MAINTENANCE = "maintenance"
     NOTIFICATION = "notification"
+    BLOCK = "block"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 
-from gateway.errors import GatewayError, IntegrityConstraintViolation
+from gateway.errors import GatewayError, IntegrityConstraintViolation, RaiseException
 from gateway.observe.logs import raised_at
 from gateway.session.activity.notifications import Notification
 from gateway.session.result import Field, Notice
@@ -190,7 +190,7 @@ def _told(error: GatewayError | Notice, severity: str) -> bytes:
 
 def _broken(error: GatewayError | Notice) -> tuple[tuple[bytes, str], ...]:
     """Which constraint of which table refused a row: clients branch on these fields."""
-    if not isinstance(error, IntegrityConstraintViolation):
+    if not isinstance(error, IntegrityConstraintViolation | RaiseException):
         return ()
     return (
         (b"s", error.schema),

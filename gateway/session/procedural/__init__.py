@@ -1,0 +1,1 @@
+"""DO: blocks of PL/pgSQL, run step by step by the session."""

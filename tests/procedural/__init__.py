@@ -1,0 +1,1 @@
+"""Blocks of PL/pgSQL, which DO runs."""
