@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.autodiff.statements.parameters import name_parameters
 from gateway.rewrite.census import PARTS, POINT, UNNAMED, WHOLE_ROW, in_tree, only, refusing
 from gateway.rewrite.function_passes import differentiate_sql
 from gateway.rewrite.rewriting import Rewriting
@@ -35,6 +36,7 @@ from gateway.sql.names.grouped_joins import name_merged, select_joined
 from gateway.sql.names.hidden import rename_hidden
 from gateway.sql.names.named_windows import put_windows
 from gateway.sql.names.row_functions import GIVING_ROWS, refuse_chosen_sets
+from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.constant_numbers import fold_numbers
 
@@ -98,6 +100,7 @@ def spread_rows(state: Rewriting) -> bool:
 
 # From the text to what each relation in FROM is.
 NAMES = (
+    only(in_tree(name_parameters), {Marker}, {exp.Parameter}),
     only(in_tree(drop_unknown), {exp.Cast}),
     only(in_tree(gather), {exp.In, exp.Any, exp.All, "any", "all", "some", "array"}),
     only(in_tree(settle_recursive), {exp.With}),
