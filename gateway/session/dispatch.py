@@ -121,6 +121,7 @@ class Client:
         self.batches = Batches(self)
         self._cancelled = False  # since the statement came
         self.arrived = 0.0  # when the statement came, on the clock of `time.monotonic`
+        self.tell: Callable[[], None] = lambda: None  # lets the client have its notices now
         self.several = False  # the message holds several statements, so they are one transaction
         self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
         self.sequences.provide(engine)

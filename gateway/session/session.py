@@ -22,7 +22,7 @@ A statement goes down one side of the house and its rows come up (docs/architect
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from buenavista.core import Session as BuenaVistaSession
@@ -140,6 +140,10 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             kept.clear()
         unwanted = SEVERITIES[: self._client.settings.least_severity]
         return [notice for notice in told if notice.severity.lower() not in unwanted]
+
+    def speak_through(self, tell: Callable[[], None]) -> None:
+        """Take what is called when `notices` are to reach the client before its statement ends."""
+        self._client.tell = tell
 
     @property
     def notation(self) -> Notation:

@@ -160,9 +160,9 @@ class Doing:
         """A Sync: what comes next is no part of what came before, but in a transaction block."""
         self._settled = True
 
-    def begin_again(self) -> None:
-        """AND CHAIN: another transaction begins with this statement."""
-        self.transaction_start = self.query_start
+    def begin_again(self, inside: bool) -> None:
+        """Another transaction begins, with this statement (AND CHAIN), or now, `inside` it (DO)."""
+        self.transaction_start = datetime.now(UTC) if inside else self.query_start
 
     def transaction_moment(self) -> datetime:
         """What now() tells."""

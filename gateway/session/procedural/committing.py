@@ -102,4 +102,5 @@ class Committing:
         else:
             self._client.block.fail()
         self._client.end_transaction(committed=verb == "COMMIT")
+        self._client.block.chained(True)
         self._client.begin_implicit(self._statement)

@@ -20,7 +20,6 @@ from gateway.errors import (
     GatewayError,
     InvalidParameterValue,
     NullValueNotAllowed,
-    ProgramLimitExceeded,
     StackedDiagnosticsFault,
     SyntaxFault,
 )
@@ -311,15 +310,10 @@ class Running:
                     "RAISE without parameters cannot be used outside an exception handler"
                 )
             raise self._caught[-1]
-        notice, told = raised(step, self._sql, scope), self._client.block.notices
-        if step.level == "debug" and self._client.settings.least_severity > _DEBUG:
-            return
-        if len(told) >= MOST_MESSAGES:
-            raise ProgramLimitExceeded(
-                f"more than {MOST_MESSAGES} messages in one statement",
-                hint="They reach the client when the block has ended; write them into a table.",
-            )
-        told.append(notice)
+        notice = raised(step, self._sql, scope)
+        if step.level != "debug" or self._client.settings.least_severity <= _DEBUG:
+            self._client.block.notices.append(notice)
+            self._client.tell()
 
     def _assert(self, step: steps.Assert, scope: Scope) -> None:
         if not self._sql.truth(step.condition, scope):
@@ -331,7 +325,6 @@ class Running:
         self._committing.end(step.verb)
 
 
-MOST_MESSAGES = 100_000
 _DEBUG = SEVERITIES.index("debug1")
 _OPERAND = "operand of case"  # no user's variable has blanks in its name without quotes
 

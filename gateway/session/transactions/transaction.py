@@ -33,7 +33,8 @@ class TransactionBlock:
         self.implicit = False
         self.asked = False  # something was read or written in the transaction
         self.notices: list[Notice] = []
-        self.chained: Callable[[], None] = lambda: None  # told when one follows another
+        # Told when one follows another; whether that is inside a statement.
+        self.chained: Callable[[bool], None] = lambda inside: None
 
     @property
     def is_free(self) -> bool:
@@ -155,7 +156,7 @@ class TransactionBlock:
         """Begin anew after AND CHAIN ended a transaction."""
         self._store.begin()
         self.status = "T"
-        self.chained()
+        self.chained(False)
 
     def _begin(self) -> None:
         if self.status != "I":

@@ -93,6 +93,7 @@ class Conversation:
         self._portals: dict[str, _Portal] = {}
         self._shapes = Shapes()
         self._telling = Telling(session, self._send)
+        session.speak_through(self._speak)
         self._answers: dict[type[Message], Callable[[Any], None]] = {
             Query: self._query,
             Parse: self._parse,
@@ -108,6 +109,10 @@ class Conversation:
     def begin(self) -> None:
         """Tell every reported setting; the server adds BackendKeyData before `ready`."""
         self._telling.begin()
+
+    def _speak(self) -> None:
+        self._telling.notices()
+        self._flush()
 
     @property
     def encoding(self) -> Encoding:
