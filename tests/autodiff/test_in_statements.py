@@ -25,6 +25,7 @@ _SUMMED_UP = (
     "p AS (SELECT x AS w FROM d WHERE id = 1 LIMIT 1), r(n, h, s) AS (SELECT 0, 1.0::float8,"
     " 0.0::float8 UNION ALL SELECT n + 1, w * h, s + sin(h) FROM r, p WHERE 4 > n)"
 )
+_ROW = "q AS (SELECT a, sin(a) AS f FROM (SELECT x AS a FROM d WHERE id = 1 LIMIT 1) p)"
 STATEMENTS = (
     # where a value stands
     "SELECT id, <x * x * y; x> FROM d",
@@ -120,6 +121,15 @@ STATEMENTS = (
     " v + r.s FROM z JOIN r ON r.n = z.n WHERE 4 > z.n) SELECT n, <v; w> FROM z, p",
     "WITH RECURSIVE r(id, n, h, s, w) AS (SELECT id, 0, 1.0::float8, y, x FROM d UNION ALL SELECT"
     " id, n + 1, w * h, s + h, w FROM r WHERE 4 > n) SELECT id, n, <s; w> FROM r",
+    "WITH RECURSIVE q AS (SELECT id, x, (SELECT sum(d.x * e.y) FROM (SELECT y FROM d) e) AS f FROM"
+    " d), r(id, n, x, v) AS (SELECT id, 0, x, f FROM q UNION ALL SELECT id, n + 1, x, sin(v) FROM r"
+    " WHERE 3 > n), s AS (SELECT id, x, v FROM r WHERE n = 2) SELECT id, <v; x> FROM s",
+    # another column of the variable's one row, read once more
+    f"WITH {_ROW}, r AS (SELECT 2 * f AS v FROM q) SELECT 1, <v; a> FROM r, q",
+    f"WITH {_ROW}, r AS (SELECT sum(e.y * c) AS v FROM q AS o(b, c), (SELECT y FROM d) e)"
+    " SELECT 1, <v * f; q.a> FROM r, q",
+    f"WITH RECURSIVE {_ROW}, r(n, v) AS (SELECT 0, f FROM q UNION ALL SELECT n + 1, v * f FROM r, q"
+    " WHERE 3 > n) SELECT n, <v; a> FROM r, q",
     # sets, orders and limits
     "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
     "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",

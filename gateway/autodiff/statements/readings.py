@@ -62,14 +62,18 @@ class Readings:
     Args:
         analysis: The statement's blocks.
         read_by: The columns that an expression reads.
+        changes: Whether a column changes with another of its relation.
     """
 
-    def __init__(self, analysis: Analysis, read_by: ReadBy) -> None:
-        self._read_by = read_by
+    def __init__(
+        self, analysis: Analysis, read_by: ReadBy, changes: Callable[[Variable, Variable], bool]
+    ) -> None:
+        self._read_by, self._changes = read_by, changes
         self._blocks = {id(s): block for block in analysis.blocks for s in block.sources}
         sources = (s for block in analysis.blocks for s in block.sources if s.query is not None)
         self._queries = {id(s.cte): s.query for s in sources if s.cte is not None}
         self._left: set[str] = set()
+        self._carried: set[int] = set()
         self._origins: dict[str, Sequence[Variable]] = {}
         self._found: dict[tuple[str, str, bool], bool] = {}
 
@@ -81,12 +85,35 @@ class Readings:
         """Whether it has none."""
         return variable.key in self._left
 
+    def carry(self, cte: exp.CTE) -> None:
+        """Let a recursive query's rows of the step before be no other rows: it carries tangents."""
+        self._carried.add(id(cte))
+
+    def _is_carried(self, source: Source) -> bool:
+        return source.recursive and id(source.cte) in self._carried
+
     def is_same(self, column: Variable, variable: Variable) -> bool:
-        """Whether a column of another FROM clause is the variable in the same one row."""
-        if column.source.query is None or not self.is_reading(column, variable):
+        """Whether a column of another FROM clause changes with the variable in the same one row."""
+        twin = None if column.source.query is None else self.twin(column, variable)
+        if twin is None or not is_single(column.source):
             return False
         beside = self._blocks.get(id(column.source)) is self._blocks.get(id(variable.source))
-        return not beside and is_single(column.source)
+        return not beside and (column == twin or self._changes(column, twin))
+
+    def twin(self, column: Variable, variable: Variable) -> Variable | None:
+        """The variable where a column's relation is another reading of the variable's.
+
+        The rows of the step before, in a recursive query that carries tangents, are none.
+        """
+        relation = None if self.is_left(variable) else _relation(column.source)
+        if relation is None or column.source is variable.source or self._is_carried(column.source):
+            return None
+        for origin in self._origins_of(variable):
+            if column.source is not origin.source and relation == _relation(origin.source):
+                names, here = list(origin.source.columns or ()), list(column.source.columns or ())
+                if origin.name in names and len(names) == len(here):
+                    return Variable(column.source, here[names.index(origin.name)])
+        return None
 
     def is_read_for(self, column: Variable, variable: Variable, *, same: bool) -> bool:
         """Whether a column of a query is computed from another reading of the variable.
@@ -138,14 +165,12 @@ class Readings:
             yield from self._read_by(item, block)
 
     def is_reading(self, column: Variable, variable: Variable) -> bool:
-        """Whether a column is the variable, read from its relation once more."""
-        relation = None if self.is_left(variable) else _relation(column.source)
-        return relation is not None and any(
-            column.source is not origin.source
-            and column.name == origin.name
-            and relation == _relation(origin.source)
-            for origin in self._origins_of(variable)
-        )
+        """Whether a column is, or comes from, the variable, read from its relation once more."""
+        twin = self.twin(column, variable)
+        if twin is None or column == twin:
+            return twin is not None
+        origins, under = set(self._origins_of(twin)[1:]), set(self.under(column))
+        return not under.isdisjoint(origins or self.under(twin))
 
     def _origins_of(self, variable: Variable) -> Sequence[Variable]:
         """The variable, and the columns that it is by another name, inwards."""

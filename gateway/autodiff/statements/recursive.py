@@ -20,8 +20,6 @@ from gateway.autodiff.rules.graph import Node
 from gateway.autodiff.rules.simplify import is_zero
 from gateway.autodiff.statements.grouping import group_keys, is_single
 from gateway.autodiff.statements.readings import (
-    ReadBy,
-    Readings,
     Variable,
     behind_a_wall,
 )
@@ -137,12 +135,13 @@ class Loops:
             inside: What that is in the first term, and in a step.
         """
         chain = self._chain
-        places = changing(loop, inside, chain.readings, chain.read_by)
+        places = changing(loop, inside, chain)
         names = tangent_names(loop, places, variable)
         for each in (variable, inside[1]):
             self._tangents[id(loop.cte), each.key] = names
         made = {place: self._terms(loop, place, inside) for place in places}
         hand_on(loop, names, made, chain.analysis)
+        chain.readings.carry(loop.cte)
         found = self.tangent(column, variable)
         return chain.graph.number(0) if found is None else found
 
@@ -181,18 +180,18 @@ def place_of(column: Variable) -> int:
     return list(column.source.columns or ()).index(column.name)
 
 
-def changing(
-    loop: Loop, variables: Sequence[Variable | None], readings: Readings, read_by: ReadBy
-) -> list[int]:
+def changing(loop: Loop, variables: Sequence[Variable | None], chain: ChainRule) -> list[int]:
     """The places of the columns that change with a variable.
 
     Args:
         loop: The recursive query.
         variables: What the variable is in the first term, and in a step; None: nothing.
-        readings: Tells where the variable is read once more.
-        read_by: The columns that an expression reads.
+        chain: How columns change with variables.
+
+    Raises:
+        NotDifferentiable: 0A000, one is computed from the variable behind a wall.
     """
-    reads = [_Reads(loop, readings, read_by) for _ in range(loop.width)]
+    reads = [_Reads(loop, chain) for _ in range(loop.width)]
     for place, each in enumerate(reads):
         for (item, block), variable in zip(loop.items(place), variables, strict=True):
             each.add(item, block, variable)
@@ -205,20 +204,23 @@ def changing(
 class _Reads:
     """What a column is computed from: the variable, and columns of the step before."""
 
-    def __init__(self, loop: Loop, readings: Readings, read_by: ReadBy) -> None:
-        self._loop, self._readings, self._read_by = loop, readings, read_by
+    def __init__(self, loop: Loop, chain: ChainRule) -> None:
+        self._loop, self._chain = loop, chain
         self.variable, self.before = False, set[int]()
 
     def add(self, item: exp.Expr, block: Block, variable: Variable | None) -> None:
         """Note what an item of a block reads."""
-        for column in self._read_by(item, block):
-            for each in (column, *self._readings.under(column)):
-                if variable is not None and (
-                    each == variable or self._readings.is_same(each, variable)
-                ):
-                    self.variable = True
-                elif each.source is self._loop.before:
-                    self.before.add(place_of(each))
+        for column in self._chain.read_by(item, block):
+            under = [column, *self._chain.readings.under(column)]
+            before = {place_of(each) for each in under if each.source is self._loop.before}
+            self.before |= before
+            if variable is not None and not self.variable:
+                self.variable = any(self._is(each, variable) for each in under) or (
+                    not before and self._chain.changes(column, variable)
+                )
+
+    def _is(self, column: Variable, variable: Variable) -> bool:
+        return column == variable or self._chain.readings.is_same(column, variable)
 
 
 def tangent_names(loop: Loop, places: Sequence[int], variable: Variable) -> dict[int, str]:

@@ -88,7 +88,7 @@ class ChainRule:
         self._keys: dict[int, frozenset[Variable]] = {}  # by block
         # (query, its column, the variable or its position) -> the column of the derivative
         self._exposed: dict[tuple[int, str, int | str], str] = {}
-        self.readings = Readings(analysis, self.read_by)
+        self.readings = Readings(analysis, self.read_by, self.changes)
         self.loops = Loops(self, unrolls)
 
     def partial(self, column: Variable, variable: Variable) -> Node:
@@ -97,8 +97,11 @@ class ChainRule:
         Raises:
             NotDifferentiable: 0A000, the column was computed from the variable behind a wall.
         """
-        if column == variable or self.readings.is_same(column, variable):
+        if column == variable:
             return self.graph.number(1)
+        if self.readings.is_same(column, variable):
+            twin = self.readings.twin(column, variable)
+            return self.graph.number(1) if twin is None else self.partial(column, twin)
         if (carried := self.loops.tangent(column, variable)) is not None:
             return carried
         key = (column.key, variable.key)
