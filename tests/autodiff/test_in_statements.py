@@ -26,6 +26,11 @@ _SUMMED_UP = (
     " 0.0::float8 UNION ALL SELECT n + 1, w * h, s + sin(h) FROM r, p WHERE 4 > n)"
 )
 _ROW = "q AS (SELECT a, sin(a) AS f FROM (SELECT x AS a FROM d WHERE id = 1 LIMIT 1) p)"
+_STACKED = (
+    "SELECT id, x, sin(x) FROM d WHERE id < 3 UNION ALL SELECT 0, 5, 0 UNION ALL"
+    " (SELECT -id, x, x ^ 3 FROM d ORDER BY id LIMIT 2) UNION ALL"
+    " SELECT 20 + id, x, sum(x * h) FROM d, (SELECT y AS h FROM d) e WHERE id = 1 GROUP BY id, x"
+)
 STATEMENTS = (
     # where a value stands
     "SELECT id, <x * x * y; x> FROM d",
@@ -130,6 +135,16 @@ STATEMENTS = (
     " SELECT 1, <v * f; q.a> FROM r, q",
     f"WITH RECURSIVE {_ROW}, r(n, v) AS (SELECT 0, f FROM q UNION ALL SELECT n + 1, v * f FROM r, q"
     " WHERE 3 > n) SELECT n, <v; a> FROM r, q",
+    # through LIMIT and UNION ALL
+    "SELECT id, <e * x; x> FROM (SELECT id, x, sin(x) AS e FROM d ORDER BY id DESC LIMIT 3) q",
+    "SELECT id, <l.m; x> FROM d, LATERAL (SELECT d.x ^ 2 * e.y AS m FROM (SELECT y FROM d) e"
+    " ORDER BY e.y LIMIT 1) l",
+    f"SELECT i, <e * x; x> FROM ({_STACKED}) u(i, x, e)",
+    f"SELECT i, <grad(e * x, x); x> FROM ({_STACKED}) u(i, x, e)",
+    f"WITH {_ROW}, u(i, v) AS (SELECT id, y * f * a FROM d, q UNION ALL SELECT -id, y FROM d UNION"
+    " ALL SELECT 0, a ^ 2 FROM q) SELECT i, <v; a> FROM u, q",
+    f"WITH {_ROW}, u(i, v) AS (SELECT id, y * f * a FROM d, q UNION ALL SELECT 0, a ^ 2 FROM q)"
+    " SELECT 1, <sum(v * v); a> FROM u, q GROUP BY a",
     # sets, orders and limits
     "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
     "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",
@@ -166,6 +181,9 @@ REFUSED = {
     " n + 1) SELECT grad(s, w) FROM r, p": "0A000",
     "WITH RECURSIVE r(n, h, s, w) AS (SELECT 0, 1.0::float8, 0.0::float8, 0.5::float8 UNION SELECT"
     " n + 1, w * h, s + h, w FROM r WHERE 4 > n) SELECT grad(s, w) FROM r": "0A000",
+    "SELECT grad(e, x) FROM (SELECT x, sin(x) FROM d UNION SELECT x, x FROM d) u(x, e)": "0A000",
+    "SELECT grad(e, x) FROM (SELECT x, x FROM d UNION ALL SELECT x + 1, x FROM d) u(x, e)": "0A000",
+    "SELECT grad(e, x) FROM (SELECT x, x FROM d EXCEPT ALL SELECT 0, 0) u(x, e)": "0A000",
     # what a recursive query hides: it can carry no tangents, or is run step by step
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION SELECT n + 1, v * a, a FROM r"
     " WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",

@@ -39,7 +39,8 @@ from gateway.autodiff.relational.unions import join_unions, unite_sets
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.arguments import USAGE
 from gateway.autodiff.statements.grouping import has_one_row
-from gateway.autodiff.statements.relations import PULLED_BACK, second_derivative
+from gateway.autodiff.statements.readings import second_derivative
+from gateway.autodiff.statements.relations import PULLED_BACK
 from gateway.errors import (
     InvalidColumnReference,
     NotDifferentiable,

@@ -2,8 +2,8 @@
 
 A missing row means the function is refused by name; a partial of None means that the function is
 constant almost everywhere in that argument. `f` in a partial is the value of the call itself.
-Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 4.2-4.6; the conventions at
-kinks (abs is 0 at 0) are those of JAX.
+Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 4.2-4.6. At a kink abs
+has slope 0, as in PyTorch; JAX takes 1.
 
 Partials are **total over the domain of the function**: where the call gives a number, so does the
 partial, never an error. DataFusion raises on ``sqrt(-1.0)`` and ``power(0.0, -1.0)``, and one such

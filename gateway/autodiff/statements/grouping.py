@@ -7,11 +7,33 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.scope import Block, Query, Source, is_aggregate, resolves_here
 from gateway.sql.text.trees import SETS, nodes_of
 
 # Functions that may give several rows where they stand in a SELECT list.
 _ROWS = frozenset({"unnest", "generate_series", "range"})
+
+
+def is_row_for_row(query: Query) -> bool:
+    """Whether each row of a query comes from one row of FROM; LIMIT may pick them."""
+    return query.takes_columns and not query.branches[0].is_grouped
+
+
+def stacked(query: Query) -> list[Block]:
+    """The SELECTs of UNION ALL, each of whose rows is one of the query; none of another query."""
+    tree = query.tree.unnest()
+    if not isinstance(tree, exp.Union) or not _gives_all(tree):
+        return []
+    recursive = any(user.cte is not None and is_recursive(user.cte) for user in query.users)
+    return [] if recursive else query.branches
+
+
+def _gives_all(tree: exp.Expr) -> bool:
+    tree = tree.unnest()
+    if isinstance(tree, exp.Union):
+        return not tree.args.get("distinct") and _gives_all(tree.left) and _gives_all(tree.right)
+    return isinstance(tree, exp.Select) and not tree.args.get("distinct")
 
 
 def group_keys(block: Block) -> list[exp.Expr]:

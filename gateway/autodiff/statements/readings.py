@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.statements.grouping import is_single
+from gateway.autodiff.statements.grouping import is_row_for_row, is_single
 from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.merging import merged_names
 from gateway.sql.names.relation import ColumnInfo
@@ -183,7 +183,7 @@ class Readings:
 
     def _named_by(self, column: Variable) -> Variable | None:
         query = column.source.query
-        if query is None or not query.see_through:
+        if query is None or not is_row_for_row(query):
             return None
         made = [(item.unalias().unnest(), block) for item, block in definitions(column, query)]
         bare = len(made) == 1 and isinstance(made[0][0], exp.Column)
@@ -298,7 +298,17 @@ def behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
     return NotDifferentiable(
         f'column "{column.name}" of "{column.source.alias}" is computed from '
         f'"{variable.name}" where a derivative cannot follow',
-        detail="Between them stands an aggregate over rows in which it differs, DISTINCT, LIMIT, a "
-        "set operation, or an expression in place of the variable.",
+        detail="Between them stands an aggregate over rows in which it differs, DISTINCT, a set "
+        "operation, or an expression in place of the variable.",
         hint="Differentiate inside the subquery, or write the expression out.",
+    )
+
+
+def second_derivative(name: str, position: int = 0) -> NotDifferentiable:
+    """The refusal of the derivative of a gradient of a query."""
+    return NotDifferentiable(
+        f'a second derivative of the query "{name}" is not supported',
+        hint="Sum its gradient up in another query, over a table with a primary key, and take the "
+        "gradient of that; or keep it first: CREATE TEMP TABLE ... AS SELECT ...",
+        position=position,
     )

@@ -1,24 +1,25 @@
 """The chain rule through relations: how a column changes with a variable of the same FROM clause.
 
 A column of a table changes with itself alone. A column of a subquery or a CTE is an expression over
-the inner FROM clause; where each outer row is one inner row, its derivative along another exposed
-column is the derivative inside, handed out as one more column. The same holds where each outer row
-is one group and the variable a key of it. DISTINCT, LIMIT, set operations and recursive references
-are walls, and so are aggregates for what is no key: a column behind one is a variable of its own,
-and what was computed behind it from the variable itself is refused, never taken for a constant.
+the inner FROM clause; where each outer row is one inner row, of a SELECT or of those of UNION ALL,
+its derivative along another exposed column is that inside, handed out as one more column. The same
+holds where each outer row is one group and the variable a key of it. DISTINCT, other set operations
+and recursive references are walls, and so are aggregates for what is no key: a column behind one is
+a variable of its own, and what was computed behind it from the variable itself is refused, never
+taken for a constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.autodiff.expressions.printing import free_name
 from gateway.autodiff.expressions.reading import Pending
 from gateway.autodiff.rules.graph import Graph, Leaf, Node, leaves
 from gateway.autodiff.rules.simplify import is_zero
-from gateway.autodiff.statements.grouping import group_keys
+from gateway.autodiff.statements.exposing import expose
+from gateway.autodiff.statements.grouping import group_keys, is_row_for_row, stacked
 from gateway.autodiff.statements.readings import (
     Note,
     Readings,
@@ -29,23 +30,21 @@ from gateway.autodiff.statements.readings import (
     definitions,
     merged,
     refuse_generated,
+    second_derivative,
 )
 from gateway.autodiff.statements.recursive import Loops
-from gateway.errors import GatewayError, NotDifferentiable
+from gateway.errors import GatewayError
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import (
     AGGREGATES,
     Analysis,
     Block,
     Output,
     Query,
-    Source,
     column_node,
     resolve,
 )
 from gateway.sql.text.trees import nodes_of
-from gateway.types import FLOAT8
 
 # Noted of a query that is the gradient of another, the name of which it is.
 PULLED_BACK = "pulled_back"
@@ -182,6 +181,11 @@ class ChainRule:
         if (loop := self.loops.of(column.source)) is not None:
             return self.loops.carry(loop, column, variable, (variable, variable))
         names = list(column.source.columns or ())
+        if column.name in names and len(names) == _width(query) and stacked(query):
+            if any(self._moves(block, variable) for block in query.branches):
+                raise behind_a_wall(column, variable)
+            within = [variable for _ in query.branches]
+            return self._by_branch(column, variable, query, within, variable.key)
         if not query.takes_columns or self._moves(query.branches[0], variable):
             raise behind_a_wall(column, variable)
         if column.name not in names or len(names) != _width(query):
@@ -216,8 +220,10 @@ class ChainRule:
         if column.name not in names or variable.name not in names or len(names) != _width(query):
             raise behind_a_wall(column, variable)
         position, along = names.index(column.name), names.index(variable.name)
-        if query.see_through or self._is_key(query, along):
+        if is_row_for_row(query) or self._is_key(query, along):
             return self._seen_through(column, variable, query.outputs[position], along)
+        if (bare := self._in_each(query, position, along)) is not None:
+            return self._by_branch(column, variable, query, bare, along)
         if (loop := self.loops.of(column.source)) is not None and along < loop.width:
             (first, around), (step, inside) = loop.items(along)
             inner = self._bare(first, around)
@@ -231,6 +237,19 @@ class ChainRule:
             items = [item.unalias() for item in block.select.expressions]
             self._refuse_hidden_dependence(column, variable, block, items[position], items[along])
         return self.graph.number(0)
+
+    def _in_each(self, query: Query, position: int, along: int) -> list[Variable | None] | None:
+        """What an output is in each SELECT of UNION ALL; None where one hides it from another."""
+        found = []
+        for block in stacked(query):
+            defining = block.select.expressions[along].unalias()
+            inner, made = self._bare(defining, block), block.select.expressions[position]
+            if inner is None and self._share(made, defining, block):
+                return None
+            if block.is_grouped and (inner is None or inner not in self.keys(block)):
+                return None
+            found.append(inner)
+        return found or None
 
     def _is_key(self, query: Query, at: int) -> bool:
         """Whether each row is one group, and that output a key of it and nothing else."""
@@ -264,6 +283,37 @@ class ChainRule:
         found = self.differentiate(made.expression, made.block, inner)
         return self._handed_out(column, variable, found, made, at)
 
+    def _by_branch(
+        self,
+        column: Variable,
+        variable: Variable,
+        query: Query,
+        within: Sequence[Variable | None],
+        along: int | str,
+    ) -> Node:
+        """The derivative inside each SELECT of UNION ALL, as one more column of them.
+
+        Args:
+            column, variable: What is differentiated by what.
+            query: The column's query.
+            within: What the variable is in each SELECT; None: nothing.
+            along: What tells the variable apart from others.
+        """
+        place = list(column.source.columns or ()).index(column.name)
+        key = (id(query), str(place), along)
+        if key not in self._exposed:
+            trees: list[exp.Expr | None] = []
+            for block, inner in zip(query.branches, within, strict=True):
+                item = block.select.expressions[place].unalias()
+                tangent = None if inner is None else self.differentiate(item, block, inner)
+                zero = tangent is None or is_zero(tangent[0])
+                trees.append(None if tangent is None or zero else self.keep(tangent[1], block))
+            if not any(trees):
+                return self.graph.number(0)
+            wanted = f"∂{column.name}/∂{variable.name}"
+            self._exposed[key] = expose(column.source, wanted, trees)
+        return self.handed_out(Variable(column.source, self._exposed[key]))
+
     def _handed_out(
         self,
         column: Variable,
@@ -281,7 +331,7 @@ class ChainRule:
         name = self._exposed.get(key)
         if name is None:
             placeholder = self.keep(guarded, made.block)
-            name = _expose(column.source, f"∂{column.name}/∂{variable.name}", placeholder)
+            name = expose(column.source, f"∂{column.name}/∂{variable.name}", [placeholder])
             self._exposed[key] = name
         return self.handed_out(Variable(column.source, name))
 
@@ -317,16 +367,6 @@ class ChainRule:
         return any(self.depends(left, block, column) for column in columns if column is not None)
 
 
-def second_derivative(name: str, position: int = 0) -> NotDifferentiable:
-    """The refusal of the derivative of a gradient of a query."""
-    return NotDifferentiable(
-        f'a second derivative of the query "{name}" is not supported',
-        hint="Sum its gradient up in another query, over a table with a primary key, and take the "
-        "gradient of that; or keep it first: CREATE TEMP TABLE ... AS SELECT ...",
-        position=position,
-    )
-
-
 def _is_recursive(column: Variable) -> bool:
     return column.source.cte is not None and is_recursive(column.source.cte)
 
@@ -350,25 +390,3 @@ def _aggregates(tree: exp.Expr) -> bool:
     return any(
         isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES for node in tree.walk()
     )
-
-
-def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:
-    """Add `tree` as a column to the query behind `source`; the name it got.
-
-    The name goes into the column list of the CTE and of every relation that reads the query.
-    """
-    query = source.query
-    assert query is not None
-    taken = {output.name for output in query.outputs}.union(*(s.columns or () for s in query.users))
-    name = free_name(wanted, taken)
-    select = query.branches[0].select
-    select.append("expressions", exp.alias_(tree, name, quoted=True, copy=False))
-    query.outputs.append(Output(name, tree, query.branches[0]))
-    for named in (source.cte, *(user.tree for user in query.users)):
-        alias = named.args.get("alias") if named is not None else None
-        if alias is not None and alias.columns:
-            alias.append("columns", exp.to_identifier(name, quoted=True))
-    for user in query.users:
-        assert user.columns is not None
-        user.columns[name] = ColumnInfo(FLOAT8)
-    return name

@@ -77,13 +77,13 @@ class Query:
 
     @property
     def gives_groups(self) -> bool:
-        """True when each row comes from one group of GROUP BY, with nothing after but HAVING."""
-        return self._is_one_select and self.branches[0].gives_groups
+        """True when each row comes from one group of GROUP BY, and all of them are kept apart."""
+        return self.takes_columns and self.branches[0].select.args.get("group") is not None
 
     @property
     def takes_columns(self) -> bool:
         """True when one more column leaves its rows as they are."""
-        return self._is_one_select and not self.branches[0].picks_rows
+        return self._is_one_select and not self.branches[0].select.args.get("distinct")
 
     @property
     def _is_one_select(self) -> bool:
