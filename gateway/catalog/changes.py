@@ -71,7 +71,7 @@ def _drop_column(state: Altering, definition: TableDefinition, action: Action) -
     return replace(
         definition,
         columns=tuple(c for c in definition.columns if c.name != name),
-        keys=tuple(k for k in definition.keys if name not in (*k.columns, *k.reads)),
+        keys=tuple(k for k in definition.keys if name not in (*k.columns, *k.reads, *k.included)),
         checks=tuple(c for c in definition.checks if name not in c.columns),
         foreign_keys=tuple(k for k in definition.foreign_keys if name not in k.columns),
         indexes=tuple(i for i in definition.indexes if name not in read_by(i)),

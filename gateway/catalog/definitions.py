@@ -183,6 +183,7 @@ class Building:
                     rule.kind == "primary key",
                     deferrable=rule.deferrable,
                     nulls_distinct=rule.nulls_distinct,
+                    included=rule.included,
                 )
             )
         elif rule.kind == "check":

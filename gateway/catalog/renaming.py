@@ -74,13 +74,16 @@ def columns_in(text: str, before: str = "SELECT") -> set[str]:
 def read_by(index: Index) -> set[str]:
     """The columns of an index."""
     found = {name for item in index.columns for name in _columns_of(item)}
-    return found | (columns_in(index.predicate) if index.predicate else set())
+    found |= columns_in(index.predicate) if index.predicate else set()
+    return found | {*index.included}
 
 
 def renamed_index(index: Index, old: str, new: str) -> Index:
     """An index with another name for a column."""
     items = tuple(_item(item, old, new) for item in index.columns)
-    return replace(index, columns=items, predicate=_where(index.predicate, old, new))
+    included = tuple(new if name == old else name for name in index.included)
+    predicate = _where(index.predicate, old, new)
+    return replace(index, columns=items, predicate=predicate, included=included)
 
 
 def renamed_key(key: Key, old: str, new: str) -> Key:
@@ -96,6 +99,7 @@ def renamed_key(key: Key, old: str, new: str) -> Key:
         values=tuple(renamed(text, old, new) for text in key.values),
         predicate=_where(key.predicate, old, new),
         reads=names(key.reads),
+        included=names(key.included),
     )
 
 

@@ -51,6 +51,10 @@ OBJECTS = (
     " at timestamptz DEFAULT '2020-02-03 04:05:06.70+02', UNIQUE (f),"
     " CONSTRAINT f_once UNIQUE (f))",
     'CREATE INDEX marked_name ON marked ("name" DESC)',
+    "CREATE TABLE beside (a int, b text, c varchar(5), d numeric, n name,"
+    " PRIMARY KEY (a) INCLUDE (b, d), UNIQUE (c) INCLUDE (b) DEFERRABLE)",
+    "CREATE INDEX ON beside (b text_pattern_ops, c DESC) INCLUDE (d, a)",
+    "CREATE UNIQUE INDEX beside_u ON beside (lower(b) varchar_pattern_ops) INCLUDE (c) WHERE a > 1",
     "COMMENT ON DOMAIN brief IS 'few letters'",
     "COMMENT ON CONSTRAINT not_less ON DOMAIN other.amount IS 'none below'",
     "CREATE VIEW hues AS SELECT c AS hue, cs, m::text AS felt FROM painted ORDER BY c",
@@ -62,7 +66,7 @@ OBJECTS = (
 )
 UNMADE = (
     "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP VIEW hues", "DROP VIEW other.vw",
-    "DROP TABLE child, t, g, big, refers, part_of, painted, marked", "DROP TYPE mood",
+    "DROP TABLE child, t, g, big, refers, part_of, painted, marked, beside", "DROP TYPE mood",
     "DROP DOMAIN briefer", "DROP DOMAIN brief",
     "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq",
     "DROP FUNCTION twice(float8)", "DROP FUNCTION half(float8)",

@@ -101,6 +101,7 @@ class IndexItem:
     pretty: str
     direction: str = ""
     type: int = TEXT
+    opclass: str = ""  # as it was written
 
     @property
     def option(self) -> int:
@@ -130,8 +131,9 @@ def index_item(written: str, types: Types) -> IndexItem:
     """A key of an index as pg_get_indexdef prints it.
 
     >>> from gateway.types import by_name
-    >>> index_item("lower(b) desc", {"b": by_name("varchar")})
-    IndexItem(text='lower((b)::text)', pretty='lower(b::text)', direction=' DESC', type=25)
+    >>> item = index_item("lower(b) desc", {"b": by_name("varchar")})
+    >>> item.text, item.pretty, item.direction, item.type
+    ('lower((b)::text)', 'lower(b::text)', ' DESC', 25)
     """
     plain = " ".join(written.split())
     opclass = _OPCLASS.search(plain)
@@ -144,14 +146,15 @@ def index_item(written: str, types: Types) -> IndexItem:
     except (GatewayError, Unprintable):
         return IndexItem(plain, plain)
     down, first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
-    direction = f" {opclass[1]}" if opclass and opclass[1] in _others() else ""
+    direction = f" {opclass[1].lower()}" if opclass and opclass[1].lower() in _others() else ""
     direction += " DESC" if down else ""
     if down != first:
         direction += " NULLS FIRST" if first else " NULLS LAST"
     texts = [Printer(pretty, qualified=False).text(node, False) for pretty in (False, True)]
     if node.kind not in (Kind.COLUMN, Kind.CALL, Kind.KEYWORD_CALL):
         texts = [f"({text})" for text in texts]
-    return IndexItem(texts[0], texts[1], direction, of.oid if own and of else node.type)
+    kind = of.oid if own and of else node.type
+    return IndexItem(texts[0], texts[1], direction, kind, opclass[1].lower() if opclass else "")
 
 
 def view_text(

@@ -55,8 +55,9 @@ def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
 
 def _of_index(entry: RelationEntry, index: IndexEntry) -> Iterator[Row]:
     by_number = {column.number: column for column in entry.columns}
-    for number, (place, item) in enumerate(zip(index.columns, index.items, strict=True), 1):
+    for number, place in enumerate(index.held, 1):
         of = by_number.get(place)
+        item = index.items[min(number, len(index.items)) - 1]
         yield {
             "attrelid": index.oid, "attnum": number,
             "attname": of.name if of is not None else item.text.partition("(")[0].strip() or "expr",

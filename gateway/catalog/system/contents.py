@@ -200,7 +200,7 @@ def _key_index(
     types: Mapping[str, Type],
 ) -> IndexEntry:  # fmt: skip
     items = key.items or tuple(map(identifier, key.columns))
-    index = kept.Index(key.name, items, predicate=key.predicate)
+    index = kept.Index(key.name, items, predicate=key.predicate, included=key.included)
     return replace(
         _index(oid, index, place, slots, types),
         unique=True,
@@ -223,6 +223,7 @@ def _index(
     return IndexEntry(
         part_oid(oid, slots[index.name]), index.name, numbers, items, False, False,
         index.method, where,
+        included=tuple((place[name], name) for name in index.included),
     )  # fmt: skip
 
 
@@ -241,11 +242,17 @@ def _key(
     slot = part_oid(oid, slots[key.name])
     numbers = tuple(place[column] for column in key.columns)
     nulls = "" if key.nulls_distinct else " NULLS NOT DISTINCT"
-    text = f"{word}{nulls} ({listed}){_DEFERRABLE[key.deferrable]}"
+    beside = included_text(key.included)
+    text = f"{word}{nulls} ({listed}){beside}{_DEFERRABLE[key.deferrable]}"
     kind = "p" if key.primary else "u"
     return ConstraintEntry(
         slot + 1, key.name, kind, numbers, text, text, slot, deferrable=key.deferrable
     )
+
+
+def included_text(names: Sequence[str]) -> str:
+    """INCLUDE and these columns, after the keys; "" without any."""
+    return f" INCLUDE ({', '.join(map(identifier, names))})" if names else ""
 
 
 def _check(

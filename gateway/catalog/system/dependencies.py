@@ -113,7 +113,7 @@ def _depends(entry: RelationEntry, identity: bool) -> Iterator[Row]:
     behind = {key.index for key in entry.constraints if key.kind in "pu"}
     for index in entry.indexes:
         if index.oid not in behind:
-            for place in filter(None, dict.fromkeys(index.columns)):
+            for place in filter(None, dict.fromkeys(index.held)):
                 yield {
                     "classid": _CLASS, "objid": index.oid, **of_class, "refobjsubid": place,
                     "deptype": "a",

@@ -34,7 +34,10 @@ class ColumnEntry:
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """An index: `columns` are attnums (0 an expression), `items` its keys."""
+    """An index: `columns` are attnums (0 an expression), `items` its keys.
+
+    `included` are the attnums and names of the columns that INCLUDE names beside them.
+    """
 
     oid: int
     name: str
@@ -46,6 +49,12 @@ class IndexEntry:
     predicate: IndexItem | None = None
     immediate: bool = True
     nulls_distinct: bool = True
+    included: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The attnums of its keys, and of what is included beside them."""
+        return (*self.columns, *(number for number, _ in self.included))
 
 
 TARGET = "\0"  # which no name holds

@@ -10,6 +10,8 @@ _OF_COLUMN = {
     "orderable": True, "distance_orderable": False, "returnable": True,
     "search_array": True, "search_nulls": True,
 }  # fmt: skip
+# Of one that INCLUDE names.
+OF_INCLUDED = {"orderable": False, "distance_orderable": False, "returnable": True}
 
 
 _DOWN, _NULLS_FIRST = 1, 2

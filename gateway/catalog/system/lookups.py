@@ -17,7 +17,7 @@ from typing import Any
 from gateway.catalog.deparsing.definitions import pretty_text
 from gateway.catalog.system import index_properties
 from gateway.catalog.system.attributes import type_facts
-from gateway.catalog.system.contents import keys_of
+from gateway.catalog.system.contents import included_text, keys_of
 from gateway.catalog.system.describing import described
 from gateway.catalog.system.entries import (
     TARGET,
@@ -161,13 +161,15 @@ class Lookups:
     def index_property(self, oid: int, number: int, name: str) -> bool | None:
         """A property of an index, or with a number of that column of it."""
         held = self._indexes.get(oid)
-        columns = held[1].columns if held is not None else index_keys().get(oid, [])
+        columns = list(held[1].held) if held is not None else index_keys().get(oid, [])
         if not columns or number > len(columns):
             return None
         if not number:
             return index_properties.OF_INDEX.get(name.lower())
-        option = held[1].items[number - 1].option if held is not None else 0
-        return index_properties.of_column(name, option)
+        items = held[1].items if held is not None else ()
+        if items and number > len(items):
+            return index_properties.OF_INCLUDED.get(name.lower())
+        return index_properties.of_column(name, items[number - 1].option if items else 0)
 
     def viewdef(self, oid: int, pretty: bool) -> str | None:
         found = self._relations.get(oid)
@@ -307,14 +309,17 @@ def _indexdef(
     head = f"CREATE {unique}INDEX {identifier(index.name)} ON "
     full = f"{identifier(entry.schema)}.{identifier(entry.name)}"
     short = moment.class_texts[entry.oid]
-    text = f"{head}{full} USING {index.method} ({_keys(index, pretty=False)})"
-    pretty = f"{head}{short} USING {index.method} ({_keys(index, pretty=True)})"
+    names = [name for _, name in index.included]
+    beside = included_text(names)
+    text = f"{head}{full} USING {index.method} ({_keys(index, pretty=False)}){beside}"
+    pretty = f"{head}{short} USING {index.method} ({_keys(index, pretty=True)}){beside}"
     if not index.nulls_distinct:
         text, pretty = f"{text} NULLS NOT DISTINCT", f"{pretty} NULLS NOT DISTINCT"
     if index.predicate is not None:
         text += f" WHERE {index.predicate.text}"
         pretty += f" WHERE {index.predicate.pretty}"
-    return text, pretty, [(item.text, item.pretty) for item in index.items]
+    keys = [(item.text, item.pretty) for item in index.items]
+    return text, pretty, [*keys, *((identifier(name),) * 2 for name in names)]
 
 
 def _keys(index: IndexEntry, *, pretty: bool) -> str:

@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any
 
 from gateway import __version__
-from gateway.catalog.system.attributes import ATTRIBUTE, attributes_of, type_facts
+from gateway.catalog.system.attributes import ATTRIBUTE, attributes_of
 from gateway.catalog.system.contents import server_of
 from gateway.catalog.system.dependencies import depends, identities, of_texts
 from gateway.catalog.system.entries import Contents, RelationEntry
+from gateway.catalog.system.index_rows import METHODS, indexes_of
 from gateway.catalog.system.oids import (
     DEFAULTS,
     EXTENSION,
@@ -32,21 +33,12 @@ from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.static import PUBLIC
 from gateway.catalog.system.type_rows import labels, own_types, row_types
 from gateway.sources.table import TableName
-from gateway.store.definitions.catalogue import FIRST_OID
 
 Row = dict[str, Any]
 OWNER = 10  # the first role: here, whoever has connected
 _HEAP, _BTREE, _DEFAULT_COLLATION = 2, 403, 100
 _CLASS, _NAMESPACE, _PROC, _CONSTRAINT, _TYPE = 1259, 2615, 1255, 2606, 1247
-_METHODS = {"btree": _BTREE, "hash": 405, "gist": 783, "gin": 2742, "brin": 3580, "spgist": 4000}
 _SQL = 14  # the language of users' functions
-
-# A type's default operator class for btree (pg_opclass).
-_CLASSES = {16: 424, 17: 428, 20: 3124, 21: 1979, 23: 1978, 25: 3126, 700: 1970, 701: 3123,
-            1042: 426, 1043: 3126, 1082: 3122, 1083: 3127, 1114: 3128, 1184: 3127, 1186: 10055,
-            1700: 3125, 2950: 10065}  # fmt: skip
-
-_ENUM_OPS = 10069
 
 _DEFAULTS: dict[str, Row] = {
     "pg_attribute": ATTRIBUTE,
@@ -162,8 +154,8 @@ def _classes(entry: RelationEntry, has_triggers: bool) -> Iterator[Row]:
     for index in entry.indexes:
         yield {
             "oid": index.oid, "relname": index.name, "relnamespace": schema,
-            "relam": _METHODS.get(index.method, _BTREE), "relfilenode": index.oid,
-            "relpages": 1, "reltuples": 0.0, "relkind": "i", "relnatts": len(index.columns),
+            "relam": METHODS.get(index.method, _BTREE), "relfilenode": index.oid,
+            "relpages": 1, "reltuples": 0.0, "relkind": "i", "relnatts": len(index.held),
             "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
         }  # fmt: skip
 
@@ -217,28 +209,6 @@ def _domain_checks(contents: Contents) -> Iterator[Row]:
                 "contypid": entry.domain.oid, "conbin": each.expression,
                 "connoinherit": False, "convalidated": each.valid, "conkey": None,
             }  # fmt: skip
-
-
-def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
-    by_number = {column.number: column.type for column in entry.columns}
-    for index in entry.indexes:
-        keys = zip(index.columns, index.items, strict=True)
-        kinds = [by_number.get(place, item.type) for place, item in keys]
-        expressions = [
-            item.expression
-            for place, item in zip(index.columns, index.items, strict=True)
-            if not place
-        ]
-        yield {
-            "indexrelid": index.oid, "indrelid": entry.oid, "indnatts": len(kinds),
-            "indnkeyatts": len(kinds), "indisprimary": index.primary, "indisunique": index.unique,
-            "indkey": list(index.columns), "indoption": [item.option for item in index.items],
-            "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
-            "indclass": [_CLASSES.get(kind, _ENUM_OPS * (kind >= FIRST_OID)) for kind in kinds],
-            "indimmediate": index.immediate, "indnullsnotdistinct": not index.nulls_distinct,
-            "indexprs": ", ".join(expressions) or None,
-            "indpred": index.predicate.text if index.predicate is not None else None,
-        }  # fmt: skip
 
 
 def _sequences(entry: RelationEntry, _: bool) -> Iterator[Row]:
@@ -358,7 +328,7 @@ OF_RELATIONS: Mapping[str, OfRelation] = {
     "pg_depend": depends,
     "pg_description": descriptions_of,
     "pg_foreign_table": _foreign_tables,
-    "pg_index": _indexes,
+    "pg_index": indexes_of,
     "pg_rewrite": _rules,
     "pg_sequence": _sequences,
     "pg_type": row_types,

@@ -61,11 +61,11 @@ def create_index(executor: Executor, tree: CreateIndex) -> Result:
     registry = executor.registry
     definition = registry.definition(*placed(executor, tree.table), materialized=True)
     taken = executor.registry.store.names_in(definition.name.schema)
-    for name in filter(None, tree.names):
+    for name in (*filter(None, tree.names), *tree.included):
         if all(column.name != name for column in definition.columns):
             raise UndefinedColumn(f'column "{name}" does not exist')
     chosen = tree.name or chosen_name(
-        definition.name.name, "_".join(_key_names(tree)), "idx", taken
+        definition.name.name, "_".join((*_key_names(tree), *tree.included)), "idx", taken
     )
     if chosen in taken:
         if tree.if_not_exists:
@@ -80,7 +80,7 @@ def create_index(executor: Executor, tree: CreateIndex) -> Result:
         if tree.unique:
             return replace(old, keys=(*old.keys, _unique(tree, chosen)))
         predicate = "" if tree.predicate is None else tree.predicate.text
-        index = Index(chosen, tree.columns, tree.method, predicate)
+        index = Index(chosen, tree.columns, tree.method, predicate, tree.included)
         return replace(old, indexes=(*old.indexes, index))
 
     registry.store.alter_table(definition.name, change)
@@ -143,6 +143,7 @@ def _unique(tree: CreateIndex, name: str) -> Key:
         values=() if columns else tuple(each.text for each in tree.values),
         predicate=tree.predicate.text if tree.predicate else "",
         reads=tuple(dict.fromkeys(reads)),
+        included=tree.included,
     )
 
 

@@ -46,6 +46,7 @@ class ConstraintSpec:
     position: int = 0
     emptied: Name = ()  # the columns that ON DELETE SET NULL and SET DEFAULT are about; none: all
     index: str = ""  # USING INDEX
+    included: Name = ()  # the columns that INCLUDE names
 
 
 # Words that end a type, or an expression of a column's DEFAULT (gram.y, ColConstraint).
@@ -210,15 +211,15 @@ def _constraint(
     referenced: Name = ()
     actions = {"DELETE": "no action", "UPDATE": "no action", "MATCH": "simple"}
     emptied: Name = ()
+    included: Name = ()
     if word == "CHECK":
         expression = _in_parentheses(reader)
     elif word == "REFERENCES":
         table = reader.qualified()
         referenced = reader.inside(Reader.name) if reader.accept("(") else ()
         emptied = _reference_options(reader, actions)
-    elif reader.accept("INCLUDE"):
-        reader.need("(")
-        reader.inside(Reader.name)
+    else:
+        included = read_included(reader)
     deferrable, valid = read_attributes(reader, word, position)
     kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
     return ConstraintSpec(
@@ -236,7 +237,16 @@ def _constraint(
         nulls_distinct,
         position=position,
         emptied=emptied,
+        included=included,
     )
+
+
+def read_included(reader: Reader) -> Name:
+    """INCLUDE (column, ...), after the keys of an index or a constraint."""
+    if not reader.accept("INCLUDE"):
+        return ()
+    reader.need("(")
+    return reader.inside(Reader.name)
 
 
 def _reference_options(reader: Reader, actions: dict[str, str]) -> Name:

@@ -9,7 +9,12 @@ from sqlglot.tokenizer_core import TokenType
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.statements.commands import Name, Reader, names_of, nesting
-from gateway.sql.statements.constraints import Written, read_expression, read_nulls_distinct
+from gateway.sql.statements.constraints import (
+    Written,
+    read_expression,
+    read_included,
+    read_nulls_distinct,
+)
 from gateway.sql.statements.routines import read_signature
 from gateway.sql.statements.tables import read_storage
 from gateway.sql.text.quoting import identifier
@@ -25,6 +30,7 @@ class CreateIndex:
         names: The columns; "" where a key is an expression.
         values: The expressions, without directions.
         predicate: The text of its WHERE.
+        included: The columns that INCLUDE names.
     """
 
     name: str
@@ -38,6 +44,7 @@ class CreateIndex:
     predicate: Written | None = None
     nulls_distinct: bool = True
     alone: bool = False  # CONCURRENTLY
+    included: Name = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,7 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
         raise FeatureNotSupported(f'access method "{method}" does not exist')
     reader.need("(")
     columns, names, values = zip(*reader.inside(_indexed), strict=True)
-    if reader.accept("INCLUDE", "("):
-        reader.inside(Reader.name)
+    included = read_included(reader)
     distinct = read_nulls_distinct(reader)
     if reader.accept("WITH", "("):
         read_storage(reader)
@@ -103,6 +109,7 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
         predicate,
         distinct,
         alone,
+        included,
     )
 
 

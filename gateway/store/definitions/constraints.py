@@ -110,7 +110,8 @@ def _only(columns: tuple[str, ...]) -> tuple[str, ...]:
 def _key_parts(key: Key) -> tuple[tuple[str, ...], str]:
     if key.primary:
         return (), "pkey"
-    return key.columns or ("expr",), "key" if key.constraint else "idx"
+    named = (*(key.columns or ("expr",)), *key.included)
+    return named, "key" if key.constraint else "idx"
 
 
 def chosen_name(table: str, column: str, label: str, used: Collection[str]) -> str:
@@ -183,9 +184,10 @@ def _check_named(definition: TableDefinition, names: tuple[str, ...]) -> None:
 
 def _check_key(definition: TableDefinition, key: Key) -> None:
     columns = {column.name: column for column in definition.columns}
-    for name in key.columns:
+    for name in (*key.columns, *key.included):
         if name not in columns:
             raise UndefinedColumn(f'column "{name}" named in key does not exist')
+    for name in key.columns:
         if key.columns.count(name) > 1:
             what = "primary key" if key.primary else "unique"
             raise DuplicateColumn(f'column "{name}" appears twice in {what} constraint')

@@ -86,6 +86,7 @@ class Key:
         values: The expressions in them, as SQL.
         predicate: The text of its WHERE, which says what rows it is about.
         reads: The columns that `values` and `predicate` read.
+        included: The columns that INCLUDE names beside it.
     """
 
     columns: tuple[str, ...]
@@ -98,6 +99,7 @@ class Key:
     values: tuple[str, ...] = ()
     predicate: str = ""
     reads: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -153,6 +155,7 @@ class Index:
     columns: tuple[str, ...]  # as they were written: expressions, directions and all
     method: str = "btree"
     predicate: str = ""
+    included: tuple[str, ...] = ()  # the columns that INCLUDE names
 
 
 @dataclass(frozen=True, slots=True)

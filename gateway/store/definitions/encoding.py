@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -50,7 +50,7 @@ def encode_table(definition: TableDefinition) -> str:
             "keys": [_key(key) for key in definition.keys],
             "checks": [[c.expression, c.name, c.columns, c.valid] for c in definition.checks],
             "foreign_keys": [_foreign_key(fk) for fk in definition.foreign_keys],
-            "indexes": [[i.name, i.columns, i.method, i.predicate] for i in definition.indexes],
+            "indexes": [_index(index) for index in definition.indexes],
             "comment": definition.comment,
             "storage": definition.storage,
             "query": None if query is None else encode_view(query),
@@ -78,7 +78,12 @@ def _column(column: Column) -> list[object]:
 
 def _key(key: Key) -> list[object]:
     kind = [key.primary, key.constraint, key.deferrable, key.nulls_distinct]
-    return [key.columns, key.name, *kind, key.items, key.values, key.predicate, key.reads]
+    rest = [key.items, key.values, key.predicate, key.reads, key.included]
+    return [key.columns, key.name, *kind, *rest]
+
+
+def _index(index: Index) -> list[object]:
+    return [index.name, index.columns, index.method, index.predicate, index.included]
 
 
 def _oid(kind: Type) -> int | list[int]:
@@ -107,7 +112,7 @@ def decode_table(name: TableName, text: str, own: OwnTypes) -> TableDefinition:
         tuple(_read_key(*key) for key in kept["keys"]),
         tuple(Check(c[0], c[1], tuple(c[2]), *c[3:]) for c in kept["checks"]),
         tuple(_read_foreign_key(*key) for key in kept["foreign_keys"]),
-        tuple(Index(i[0], tuple(i[1]), *i[2:]) for i in kept["indexes"]),
+        tuple(Index(*_tuples(index)) for index in kept["indexes"]),
         kept["comment"],
         kept["storage"],
         None if kept["query"] is None else decode_view(name, kept["query"]),
@@ -118,8 +123,11 @@ def decode_table(name: TableName, text: str, own: OwnTypes) -> TableDefinition:
 
 
 def _read_key(*values: Any) -> Key:
-    read: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
-    return Key(*read)
+    return Key(*_tuples(values))
+
+
+def _tuples(values: Iterable[Any]) -> list[Any]:
+    return [tuple(value) if isinstance(value, list) else value for value in values]
 
 
 def _read_column(own: OwnTypes, name: str, oid: int | list[int], *rest: Any) -> Column:
