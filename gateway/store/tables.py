@@ -79,7 +79,7 @@ class Store:
         self._numbers = itertools.count(1)
         self._shared = Shared(
             connection,
-            Committed(catalogue, SnapshotCache(), Room(directory)),
+            Committed(catalogue, SnapshotCache(), Room(directory, connection)),
             Locks(),
             itertools.count(max(catalogue.oids, default=FIRST_OID - 1) + 1),
             sequences,

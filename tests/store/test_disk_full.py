@@ -18,7 +18,7 @@ from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 
 T = TableName("public", "t")
-BLOB = os.urandom(100_000).hex()
+BLOB_BYTES = 100_000
 
 
 @pytest.fixture
@@ -57,12 +57,17 @@ def numbers(session: StoreSession) -> list[int]:
     return sorted(session.snapshot(T).rows.column("n").to_pylist())
 
 
-def fill(session: StoreSession, first: int, text: str = BLOB) -> list[int]:
+def blob(size: int = BLOB_BYTES) -> str:
+    """A text that nothing compresses to less than half."""
+    return os.urandom(size).hex()
+
+
+def fill(session: StoreSession, first: int, size: int = BLOB_BYTES) -> list[int]:
     """Write until there is no room; what was acknowledged."""
     acknowledged: list[int] = []
     with pytest.raises(DiskFull):
         for n in range(first, first + 1000):
-            put(session, n, text)
+            put(session, n, blob(size))
             acknowledged.append(n)
     return acknowledged
 
@@ -78,11 +83,11 @@ def test_nothing_acknowledged_is_lost_on_a_full_disk(small_disk: Path) -> None:
     kept = [-1, *fill(session, 0)]
     assert numbers(session) == kept
     with pytest.raises(DiskFull):
-        put(session, 5000, BLOB * 10)
+        put(session, 5000, blob(BLOB_BYTES * 10))
     assert numbers(session) == kept
 
     ballast.unlink()  # there is room again
-    put(session, 2000, BLOB)
+    put(session, 2000, blob())
     kept.append(2000)
     assert numbers(session) == kept
     more = fill(session, 3000)
@@ -94,7 +99,7 @@ def test_nothing_acknowledged_is_lost_on_a_full_disk(small_disk: Path) -> None:
     session = full.session()
     assert numbers(session) == kept
     with pytest.raises(DiskFull):
-        put(session, 6000, BLOB * 10)
+        put(session, 6000, blob(BLOB_BYTES * 10))
     assert numbers(session) == kept
     session.close()
     full.close()
@@ -106,7 +111,7 @@ def test_a_long_log_ends_nothing_where_the_file_has_no_room(disk: Path) -> None:
     session, other = store.session(), store.session()
     columns = (Column("n", by_name("int4")), Column("s", by_name("text")))
     session.create_table(TableDefinition(T, columns))
-    kept = fill(session, 0, BLOB * 5)
+    kept = fill(session, 0, BLOB_BYTES * 5)
     assert store.counts.failure == "53100"
     assert numbers(session) == numbers(other) == kept
     with pytest.raises(DiskFull), session.writing(T, "UPDATE"):
@@ -117,7 +122,7 @@ def test_a_long_log_ends_nothing_where_the_file_has_no_room(disk: Path) -> None:
 
     subprocess.run(["mount", "-o", "remount,size=256m", str(disk)], check=True)
     for n in range(1000, 1010):  # past the length at which DuckDB writes the log into the file
-        put(session, n, BLOB * 5)
+        put(session, n, blob(BLOB_BYTES * 5))
         kept.append(n)
     assert (store.counts.failure, numbers(other)) == ("", kept)
     for each in (session, other):
@@ -128,3 +133,19 @@ def test_a_long_log_ends_nothing_where_the_file_has_no_room(disk: Path) -> None:
     assert numbers(session) == kept
     session.close()
     again.close()
+
+
+def test_a_disk_full_of_own_rows_has_room_again_once_these_are_dropped(disk: Path) -> None:
+    store = Store(disk / "data")
+    session = store.session()
+    columns = (Column("n", by_name("int4")), Column("s", by_name("text")))
+    session.create_table(TableDefinition(T, columns))
+    kept = fill(session, 0)
+    assert numbers(session) == kept
+    assert len(kept) * BLOB_BYTES > 8 << 20  # a third of the disk
+    session.truncate([T])
+    again = fill(session, 1000)
+    assert numbers(session) == again
+    assert len(again) > len(kept) // 2
+    session.close()
+    store.close()

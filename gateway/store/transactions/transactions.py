@@ -259,6 +259,7 @@ class Transaction(Seeing):
                 done = self._connection.commit()
             if done:
                 self._committed.publish(self.changes, self.own_catalogue, self._touched)
+                self._committed.room.write_log_early()
         self._let_go()
 
     def _refuse_stale_reads(self) -> None:
