@@ -59,3 +59,17 @@ def test_rows_that_a_view_would_not_show(connect: Connect, reference: int) -> No
     with connect(**options, host="127.0.0.1", port=reference) as theirs:
         for text in view_scripts.CHECKED:
             assert (text, answers(ours, text)) == (text, answers(theirs, text))
+
+
+def test_on_conflict_changes_no_row_that_a_view_does_not_show(
+    connect: Connect, reference: int
+) -> None:
+    options = {"user": "postgres", "dbname": "postgres", "prepare_threshold": None}
+    ours = connect(**options)
+    with connect(**options, host="127.0.0.1", port=reference) as theirs:
+        refuses = theirs.info.server_version >= 150020
+        found = [answers(ours, text) for text in view_scripts.HIDDEN]
+        if refuses:
+            expected = [answers(theirs, text) for text in view_scripts.HIDDEN]
+            assert found == expected
+    assert sum("55000" in str(each) for each in found) == 9

@@ -371,3 +371,25 @@ CHECKED = [
     "SELECT * FROM vt ORDER BY a, b, c",
     "DROP TABLE vo, vt CASCADE",
 ]
+
+# ON CONFLICT DO UPDATE of rows that a view does not show: PostgreSQL refuses it from 15.20 on.
+HIDDEN = [
+    "CREATE TABLE vh (k int PRIMARY KEY, n int, b text)",
+    "INSERT INTO vh VALUES (1, 1, 'a'), (2, -2, 'b'), (3, NULL, 'c'), (4, 200, 'd')",
+    "CREATE VIEW h1 AS SELECT k AS j, n, b FROM vh WHERE n > 0",
+    "CREATE VIEW h2 AS SELECT j, n FROM h1 WHERE n < 100",
+    "INSERT INTO h1 VALUES (2, 5, 'x') ON CONFLICT (j) DO UPDATE SET n = excluded.n",
+    "INSERT INTO h1 VALUES (2, 5, 'x') ON CONFLICT (j) DO UPDATE SET n = 1 WHERE h1.n > 100",
+    "INSERT INTO h1 VALUES (2, 5, 'x') ON CONFLICT (j) DO NOTHING",
+    "INSERT INTO h1 VALUES (3, 5, 'x') ON CONFLICT (j) DO UPDATE SET n = excluded.n",
+    "INSERT INTO h1 VALUES (1, 7, 'x'), (2, 5, 'x') ON CONFLICT (j) DO UPDATE SET n = excluded.n",
+    "INSERT INTO h1 VALUES (9, 7, 'x'), (2, 5, 'x') ON CONFLICT (j) DO UPDATE SET n = excluded.n",
+    "INSERT INTO h1 VALUES (1, 7, 'x'), (3, 5, 'x') ON CONFLICT (j) DO UPDATE SET j = h1.j + 5",
+    "INSERT INTO h2 VALUES (4, 1) ON CONFLICT (j) DO UPDATE SET n = 4",
+    "INSERT INTO h2 VALUES (2, 1) ON CONFLICT (j) DO UPDATE SET n = 4",
+    "INSERT INTO h2 VALUES (1, 1), (8, 8) ON CONFLICT (j) DO UPDATE SET n = 50 RETURNING *",
+    "INSERT INTO h1 VALUES (1, 7, 'x') ON CONFLICT (j) DO UPDATE SET n = -1",
+    "INSERT INTO h1 VALUES (1, 7, 'x') ON CONFLICT (j) DO UPDATE SET n = 3",
+    "SELECT * FROM vh ORDER BY k",
+    "DROP TABLE vh CASCADE",
+]

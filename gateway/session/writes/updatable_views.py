@@ -42,7 +42,10 @@ _DEEDS = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """WITH CHECK OPTION: rows that it must not leave behind, of the table that is written."""
+    """Rows of the table that is written which a view does not show.
+
+    WITH CHECK OPTION must not leave them behind, ON CONFLICT DO UPDATE must not meet them.
+    """
 
     view: str
     refused: exp.Select
@@ -57,6 +60,7 @@ class Through:
         base: The table.
         columns: The view's columns -> the table's; None: computed.
         checks: What changed rows are held to, the view on the table first.
+        hidden: What each view does not show, the view on the table first.
         defaults: The view's columns -> their defaults, its own or those of a view beneath.
     """
 
@@ -64,6 +68,7 @@ class Through:
     base: TableDefinition
     columns: Mapping[str, str | None]
     checks: tuple[Check, ...] = ()
+    hidden: tuple[Check, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -145,10 +150,13 @@ def _through(registry: Registry, relation: Relation, command: str, *, cascaded: 
         default = own.get(name, under.defaults.get(column or ""))
         if default is not None and columns[name] is not None:
             defaults[name] = default
-    checks = under.checks
-    if (view.check or cascaded) and simple.where is not None:
-        checks = (*checks, Check(relation.name.name, _refused(simple)))
-    return Through((relation.name, *under.views), under.base, columns, checks, defaults)
+    checks, hidden = under.checks, under.hidden
+    if simple.where is not None:
+        mine = Check(relation.name.name, _refused(simple))
+        hidden = (*hidden, mine)
+        checks = (*checks, mine) if view.check or cascaded else checks
+    views = (relation.name, *under.views)
+    return Through(views, under.base, columns, checks, hidden, defaults)
 
 
 def _inside(registry: Registry, query: exp.Expr) -> Relation | None:

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, ObjectNotInPrerequisiteState
+from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound
 from gateway.session.queries.inferring import shapes
 from gateway.session.queries.querying import Queries
@@ -17,7 +18,7 @@ from gateway.session.writes.returning import Beneath
 from gateway.session.writes.updatable_views import Through
 from gateway.session.writes.upserts import Upsert, with_excluded
 from gateway.sources.table import Table, TableName
-from gateway.sql.writes.conflicts import Conflict
+from gateway.sql.writes.conflicts import EXCLUDED, Conflict
 from gateway.sql.writes.narrowing import is_named_once
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.keys import Values
@@ -165,20 +166,46 @@ class Upserts(Queries):
         views = () if view is None else view.views
         names = with_excluded(lookup or self.registry.relation, target, views)
         rewritten = self.rewrite(conflict.update, names)
-        return Upsert(conflict, target, rewritten, names, tuple(views[:1]))
+        hidden = [] if view is None else [(c.view, self.rewrite(c.refused)) for c in view.hidden]
+        return Upsert(conflict, target, rewritten, names, tuple(views[:1]), tuple(hidden))
 
     def upsert_tables(self, upsert: Upsert, rows: pa.Table | None = None) -> dict[TableName, Table]:
         """The tables of an upsert's update; `rows` are those in conflict."""
         assert upsert.rewritten is not None
         excluded = upsert.excluded(rows)
         name = upsert.target.name
-        others = upsert.rewritten.tables - excluded.keys()
         if rows is None:
+            others = upsert.rewritten.tables - excluded.keys()
             return {**shapes(self.registry, others, name), **excluded}
+        return {**self._tables_beside(upsert.rewritten, name, rows), **excluded}
+
+    def _tables_beside(
+        self, rewritten: Rewritten, name: TableName, rows: pa.Table
+    ) -> dict[TableName, Table]:
+        """The tables of a query over what is in the way; of its own table these rows do."""
         wanted: Wanted | None = None
-        if rows.num_rows <= _MOST_WANTED and is_named_once(upsert.rewritten.tree, name):
+        if rows.num_rows <= _MOST_WANTED and is_named_once(rewritten.tree, name):
             wanted = {ROWID: rows.column(ROWID).to_pylist()}
-        return {**self.registry.tables(others, name, wanted), **excluded}
+        return self.registry.tables(rewritten.tables - {EXCLUDED}, name, wanted)
+
+    def _refuse_hidden(self, upsert: Upsert, conflicting: pa.Table) -> None:
+        """Refuse to change a row that a view which is written through does not show.
+
+        PostgreSQL does so from 15.20 on.
+
+        Raises:
+            ObjectNotInPrerequisiteState: 55000.
+        """
+        if not conflicting.num_rows:
+            return
+        for view, rewritten in upsert.hidden:
+            tables = self._tables_beside(rewritten, upsert.target.name, conflicting)
+            for batch in self.plan_with(rewritten, tables, Bound()).stream():
+                found = batch.column(0).cast(pa.int64())
+                if pc.any(pc.is_in(found, conflicting.column(ROWID))).as_py():
+                    raise ObjectNotInPrerequisiteState(
+                        f'conflicting row is not visible through view "{view}"'
+                    )
 
     def apply_upsert(
         self,
@@ -196,6 +223,7 @@ class Upserts(Queries):
             return doing.do_nothing(returning)
         self.allow(upsert.rewritten, name, *upsert.made)
         conflicting = doing.conflicting()
+        self._refuse_hidden(upsert, conflicting)
         updates = self._updates(upsert, conflicting, bound)
         if doing.moves(conflicting, updates) or doing.repeats(updates):
             return self._one_by_one(upsert, rows, bound)
@@ -229,6 +257,7 @@ class Upserts(Queries):
             doing = Upserting(store, upsert, rows.slice(number, 1))
             doing.refuse_affected(affected)
             conflicting = doing.conflicting()
+            self._refuse_hidden(upsert, conflicting)
             updates = self._updates(upsert, conflicting, bound) if conflicting.num_rows else []
             done.append(doing.do_update(updates, returning=True))
             changed = done[-1].rows

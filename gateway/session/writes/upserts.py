@@ -23,7 +23,8 @@ from gateway.types import Type
 class Upsert:
     """What ON CONFLICT asks for, rewritten; `rewritten` is None for DO NOTHING.
 
-    `lookup` is what names mean in it.
+    `lookup` is what names mean in it, `hidden` what a view that it goes through does not show: by
+    its name the identifiers of these rows.
     """
 
     conflict: Conflict
@@ -31,6 +32,7 @@ class Upsert:
     rewritten: Rewritten | None = None
     lookup: Lookup | None = None
     made: tuple[TableName, ...] = ()  # the view that the statement names, asked for already
+    hidden: tuple[tuple[str, Rewritten], ...] = ()
 
     @property
     def known_types(self) -> dict[int, Type]:

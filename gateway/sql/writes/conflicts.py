@@ -136,7 +136,7 @@ def conjuncts(written: str | exp.Expr) -> frozenset[str]:
 def through_view(conflict: Conflict, columns: Mapping[str, str | None]) -> Conflict:
     """What a conflict asks for of a view's rows, of the rows of its table.
 
-    The view's own WHERE says nothing of what is in the way, as in PostgreSQL.
+    The view's own WHERE says nothing of what is in the way; who does it asks for that.
 
     Args:
         conflict: It, under the view's names.
