@@ -129,6 +129,15 @@ STATEMENTS = (
     "WITH RECURSIVE q AS (SELECT id, x, (SELECT sum(d.x * e.y) FROM (SELECT y FROM d) e) AS f FROM"
     " d), r(id, n, x, v) AS (SELECT id, 0, x, f FROM q UNION ALL SELECT id, n + 1, x, sin(v) FROM r"
     " WHERE 3 > n), s AS (SELECT id, x, v FROM r WHERE n = 2) SELECT id, <v; x> FROM s",
+    # of second and third order
+    f"WITH RECURSIVE {_SUMMED_UP} SELECT n, <grad(s * h, w); w> FROM r, p",
+    f"WITH RECURSIVE {_SUMMED_UP} SELECT n, <grad(grad(s, w), w) + grad(h, w); w> FROM r, p",
+    "WITH RECURSIVE r(id, n, v, x, y) AS (SELECT id, 0, y, x, y FROM d UNION ALL SELECT id, n + 1,"
+    " v * x - sin(v * y), x, y FROM r WHERE 3 > n) SELECT id, n, <grad(v, y); x> FROM r",
+    "WITH RECURSIVE p AS (SELECT x AS r FROM d WHERE id = 1 LIMIT 1), fit(n, a) AS (SELECT 0,"
+    " 1.0::float8 UNION ALL SELECT n + 1, a - 0.1 * r * avg(grad((e.y - a * e.id) ^ 4, a)) FROM"
+    " fit, (SELECT id, y FROM d WHERE 3 > id) e, p WHERE 2 > n GROUP BY n, a, r)"
+    " SELECT n, <grad(a, r); r> FROM fit, p",
     # another column of the variable's one row, read once more
     f"WITH {_ROW}, r AS (SELECT 2 * f AS v FROM q) SELECT 1, <v; a> FROM r, q",
     f"WITH {_ROW}, r AS (SELECT sum(e.y * c) AS v FROM q AS o(b, c), (SELECT y FROM d) e)"
@@ -191,8 +200,6 @@ REFUSED = {
     " FROM r WHERE n < 2 GROUP BY n, a) SELECT grad(v * a, a) FROM r": "0A000",
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, sum(v * a), a FROM r,"
     " d WHERE n < 2 GROUP BY n, a, d.g) SELECT grad(v * a, a) FROM r": "0A000",
-    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, v * a, a FROM r"
-    " WHERE n < 2) SELECT grad(grad(v, a), a) FROM r": "0A000",
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, b, 2 * b FROM (VALUES (0.5)) q(b) UNION ALL"
     " SELECT n + 1, v * a, a FROM r WHERE n < 2) SELECT grad(v, a) FROM r": "0A000",
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0::float8, 0.5::float8 UNION ALL SELECT n + 1,"

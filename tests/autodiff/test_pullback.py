@@ -175,6 +175,10 @@ LOSSES = {
     " k % 3 ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES) AS q)",
     "ROLLUP": "f AS (SELECT sum(p * coalesce(g, 9)) FROM (SELECT k % 2 AS g, sum(w ^ 2) * (1 +"
     " grouping(k % 2)) AS p FROM u GROUP BY ROLLUP (1)) AS q)",
+    "a key": "f AS (SELECT sum(e ^ 2) FROM (SELECT n, sum(t.x * u.w) + sin(u.w) * u.k AS e FROM t"
+    " JOIN u ON k >= n GROUP BY n, u.k, u.w) AS q)",
+    "a key of a subquery": "f AS (SELECT sum(e ^ 2) FROM (SELECT n, max(t.x) * v AS e FROM t JOIN"
+    " (SELECT k, w AS v FROM u) AS s ON k = n GROUP BY 1, v HAVING v < 9) AS q)",
     "ROLLUP of some rows": "f AS (SELECT sum(p * coalesce(g, 9)) FROM (SELECT k % 2 AS g,"
     " sum(w ^ 2) FILTER (WHERE k % 2 = 1) AS p FROM u GROUP BY ROLLUP (1)) AS q)",
     "GROUPING SETS": "f AS (SELECT sum(p * coalesce(a, 5)) FROM (SELECT k + 1 AS a, x, max(w * k)"

@@ -97,6 +97,7 @@ class Staging:
         found = Stage(block, group_keys(block))
         self._stages[id(block.select)] = found
         found.leaves = list(self._leaves(block))
+        self._average_keys(found)
         self._refuse_keys(found)
         for item in block.select.expressions:
             made = item.unalias()
@@ -263,12 +264,49 @@ class Staging:
                     hint="Order by columns that no parameter changes.",
                 )
 
+    def _average_keys(self, stage: Stage) -> None:
+        """Let a key that is the variable be, in the items, the mean of it over the group's rows."""
+        block = stage.block
+        bare = [key.unnest() for key in stage.keys if self._is_variable(key, block)]
+        moving = [resolve(block, key) for key in bare if isinstance(key, exp.Column)]
+        if not moving or is_rolled_up(block):
+            return
+        block.select.set("group", exp.Group(expressions=[copied(key) for key in stage.keys]))
+
+        def averaged(node: exp.Expr) -> exp.Expr:
+            if is_aggregate(node) or isinstance(node, exp.Window | exp.Query):
+                return node
+            if isinstance(node, exp.Column) and resolve(block, node) in moving:
+                return exp.Anonymous(this="avg", expressions=[copied(node)])
+            for child in list(node.iter_expressions()):
+                if (made := averaged(child)) is not child:
+                    child.replace(made)
+            return node
+
+        for item in block.select.expressions:
+            made = averaged(item.unalias())
+            item.replace(exp.alias_(made, item.alias_or_name, quoted=True, copy=False))
+
+    def _is_variable(self, key: exp.Expr, block: Block) -> bool:
+        """Whether it is a column of the variable's table and nothing else, in whatever subquery."""
+        bare = key.unnest()
+        if not isinstance(bare, exp.Column) or not self.changes(bare, block):
+            return False
+        if bare.table.startswith(LOOKED_AT):
+            return False
+        source, name = resolve(block, bare)
+        inner = _select_of(source)
+        if self._is_own(source) or inner is None or inner.is_wall or source.columns is None:
+            return self._is_own(source)
+        made = inner.select.expressions[list(source.columns).index(name)]
+        return self._is_variable(made.unalias(), inner)
+
     def _refuse_keys(self, stage: Stage) -> None:
         """Rows are led back to their group by its keys: they may neither move nor be rounded."""
         if is_rolled_up(stage.block):
             raise NotDifferentiable("the gradient of a query cannot follow GROUPING SETS")
         for key in stage.keys:
-            moves = self.changes(key, stage.block)
+            moves = self.changes(key, stage.block) and not self._is_variable(key, stage.block)
             if moves and isinstance(key, exp.Column) and key.table.startswith(LOOKED_AT):
                 raise NotDifferentiable(
                     "the gradient of a query cannot follow a subquery that reads the variable's "

@@ -10,7 +10,7 @@ which begins with the first term's derivative; a step computes it from that of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -21,7 +21,6 @@ from gateway.autodiff.rules.simplify import is_zero
 from gateway.autodiff.statements.grouping import group_keys, is_single
 from gateway.autodiff.statements.readings import (
     Variable,
-    behind_a_wall,
 )
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import ColumnInfo
@@ -101,8 +100,7 @@ class Loops:
     def __init__(self, chain: ChainRule, unrolls: bool) -> None:
         self._chain, self._unrolls = chain, unrolls
         self._loops: dict[int, Loop | None] = {}  # by recursive query
-        # (recursive query, variable) -> the names of tangents, by the places of their columns
-        self._tangents: dict[tuple[int, str], dict[int, str]] = {}
+        self._carried: dict[tuple[int, str], _Carried] = {}  # by recursive query and variable
 
     def of(self, source: Source) -> Loop | None:
         """The recursive query that a relation reads, as it was before it carried any."""
@@ -117,7 +115,7 @@ class Loops:
 
     def carries(self, column: Variable, variable: Variable) -> bool:
         """Whether a column's query carries tangents by a variable."""
-        return (id(column.source.cte), variable.key) in self._tangents
+        return (id(column.source.cte), variable.key) in self._carried
 
     def carry(
         self,
@@ -134,16 +132,29 @@ class Loops:
             variable: The variable.
             inside: What that is in the first term, and in a step.
         """
-        chain = self._chain
-        places = changing(loop, inside, chain)
-        names = tangent_names(loop, places, variable)
+        carried = _Carried(variable, inside)
         for each in (variable, inside[1]):
-            self._tangents[id(loop.cte), each.key] = names
-        made = {place: self._terms(loop, place, inside) for place in places}
-        hand_on(loop, names, made, chain.analysis)
-        chain.readings.carry(loop.cte)
+            self._carried[id(loop.cte), each.key] = carried
+        self._extend(loop, carried)
         found = self.tangent(column, variable)
-        return chain.graph.number(0) if found is None else found
+        return self._chain.graph.number(0) if found is None else found
+
+    def _extend(self, loop: Loop, carried: _Carried) -> None:
+        """Let a recursive query carry tangents of all the columns that it has by now.
+
+        Tangents by another variable are among them, or those that it carries already: of second
+        order, and so on.
+        """
+        whole = replace(loop, width=len(loop.source.columns or ()))
+        places = changing(whole, carried.inside, self._chain)
+        names = tangent_names(
+            whole, [place for place in places if place not in carried.names], carried.variable
+        )
+        carried.names |= names
+        carried.width = whole.width
+        made = {place: self._terms(whole, place, carried.inside) for place in names}
+        hand_on(whole, names, made, self._chain.analysis)
+        self._chain.readings.carry(loop.cte)
 
     def _terms(
         self, loop: Loop, place: int, inside: tuple[Variable | None, Variable]
@@ -159,20 +170,33 @@ class Loops:
         return found
 
     def tangent(self, column: Variable, variable: Variable) -> Node | None:
-        """The column that holds the tangent of a recursive query's; None where it carries none.
-
-        Raises:
-            NotDifferentiable: 0A000, the column is a tangent itself.
-        """
-        names = self._tangents.get((id(column.source.cte), variable.key))
-        if names is None:
+        """The column that holds the tangent of a recursive query's; None where it carries none."""
+        carried = self._carried.get((id(column.source.cte), variable.key))
+        if carried is None:
             return None
         place, loop = place_of(column), self._loops[id(column.source.cte)]
-        if loop is None or place >= loop.width:
-            raise behind_a_wall(column, variable)
-        if place not in names:
+        if loop is not None and place >= carried.width:
+            self._extend(loop, carried)
+        if place not in carried.names:
             return self._chain.graph.number(0)
-        return self._chain.handed_out(Variable(column.source, names[place]))
+        return self._chain.handed_out(Variable(column.source, carried.names[place]))
+
+
+@dataclass(slots=True, eq=False)
+class _Carried:
+    """The tangents by one variable that a recursive query carries.
+
+    Args:
+        variable: It.
+        inside: What that is in the first term, and in a step.
+        names: Of the tangents, by the places of their columns.
+        width: How many columns were looked at.
+    """
+
+    variable: Variable
+    inside: tuple[Variable | None, Variable]
+    names: dict[int, str] = field(default_factory=dict)
+    width: int = 0
 
 
 def place_of(column: Variable) -> int:

@@ -136,7 +136,7 @@ class ChainRule:
         for node in self._columns(tree):
             column = self.variable(node, block)
             inside = self.analysis.block_of(node) not in (None, block)
-            if column is None or self.loops.carries(column, variable):
+            if column in (None, variable) or self.loops.carries(column, variable):
                 continue
             if self.readings.is_of_other_rows(column, variable, inside):
                 yield constant(column, variable)
