@@ -824,4 +824,26 @@ SCRIPTS: dict[str, list[str]] = {
         " 'a  '::varchar IN ('a'::char(3)), 'a '::text = 'a'::char(3)",
         "DROP TABLE chosen",
     ],
+    "tablespaces": [
+        "CREATE TABLE placed (a int, PRIMARY KEY (a) USING INDEX TABLESPACE pg_default)"
+        " TABLESPACE pg_default",
+        "CREATE UNIQUE INDEX placed_a ON placed (a) WITH (fillfactor = 70) TABLESPACE pg_default"
+        " WHERE a > 1",
+        "CREATE TABLE elsewhere (a int) TABLESPACE nosuch",
+        "CREATE TABLE elsewhere (a int) TABLESPACE pg_global",
+        "ALTER TABLE placed SET TABLESPACE pg_default",
+        "CREATE TABLE made TABLESPACE pg_default AS SELECT 1 AS a",
+        "SELECT tablespace FROM pg_tables WHERE tablename IN ('placed', 'made')",
+        "DROP TABLE placed, made",
+    ],
+    "names with a point": [
+        "CREATE TABLE dotted (id int, name text)",
+        "INSERT INTO dotted VALUES (1, 'a'), (2, 'b')",
+        "SELECT d.name AS \"d.id\", d.id FROM dotted d ORDER BY d.id DESC",
+        "SELECT d.name AS \"d.id\", d.id, d.id AS \"d.name\" FROM dotted d ORDER BY \"d.id\"",
+        "SELECT count(*) AS \"dotted.name\", dotted.name FROM dotted GROUP BY dotted.name"
+        " ORDER BY dotted.name",
+        "SELECT q.\"d.id\" FROM (SELECT d.id AS \"d.id\", d.name FROM dotted d) q ORDER BY 1",
+        "DROP TABLE dotted",
+    ],
 }  # fmt: skip

@@ -150,22 +150,34 @@ def number_repeated(select: exp.Select) -> tuple[str, ...] | None:
     if any(item.is_star for item in select.expressions):
         return None
     names = tuple(item.alias_or_name for item in select.expressions)
+    hidden = _hidden_by_dots(select, names)
     taken, items = Counter(names), []
     seen: Counter[str] = Counter()
     for item, name in zip(select.expressions, names, strict=True):
         seen[name] += 1
-        if seen[name] > 1:
+        if seen[name] > 1 or item in hidden:
             unique = next(
                 candidate
-                for number in range(seen[name], len(names) + 2)
+                for number in range(seen[name], len(names) + 3)
                 if (candidate := f"{name}:{number}") not in taken
             )
             taken[unique] += 1
             item = exp.Alias(this=item.unalias(), alias=exp.to_identifier(unique, quoted=True))
         items.append(item)
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) or hidden:
         select.set("expressions", items)
     return names
+
+
+def _hidden_by_dots(select: exp.Select, names: tuple[str, ...]) -> list[exp.Expr]:
+    """The columns of a statement beside which another output is called `table.column`.
+
+    The engine takes that for the column's whole name.
+    """
+    dotted = {name.rpartition(".")[2] for name in names if "." in name}
+    if not dotted or select.parent is not None:
+        return []
+    return [e for e in select.expressions if isinstance(e, exp.Column) and e.name in dotted]
 
 
 def leftmost(tree: exp.Expr) -> exp.Expr:

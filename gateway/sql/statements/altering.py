@@ -17,6 +17,7 @@ from gateway.sql.statements.constraints import (
     read_attributes,
     read_expression,
     read_table_constraint,
+    read_tablespace,
 )
 from gateway.sql.statements.sequences import (
     SequenceOptions,
@@ -133,7 +134,9 @@ def _of_storage(reader: Reader, word: str) -> bool:
         read_storage(reader)
         return True
     if word == "SET":
-        return bool(reader.one_of("LOGGED", "UNLOGGED", "WITHOUT CLUSTER", "WITHOUT OIDS"))
+        return read_tablespace(reader) or bool(
+            reader.one_of("LOGGED", "UNLOGGED", "WITHOUT CLUSTER", "WITHOUT OIDS")
+        )
     if word == "CLUSTER" and reader.accept("ON"):
         return bool(reader.name())
     return (

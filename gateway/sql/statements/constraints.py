@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidParameterValue,
+    SyntaxFault,
+    UndefinedObject,
+)
 from gateway.sql.statements.commands import Name, Reader, nesting, words_of
 from gateway.sql.statements.sequences import SequenceOptions, read_options
 from gateway.sql.text.dialect import parse_tokens, syntax_fault
@@ -220,6 +225,8 @@ def _constraint(
         emptied = _reference_options(reader, actions)
     else:
         included = read_included(reader)
+        if reader.accept("USING", "INDEX"):
+            read_tablespace(reader)
     deferrable, valid = read_attributes(reader, word, position)
     kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
     return ConstraintSpec(
@@ -239,6 +246,22 @@ def _constraint(
         emptied=emptied,
         included=included,
     )
+
+
+def read_tablespace(reader: Reader) -> bool:
+    """Read past TABLESPACE and a name, if that comes next: there is one place for everything.
+
+    Raises:
+        UndefinedObject: 42704, another than pg_default. InvalidParameterValue: 22023, pg_global.
+    """
+    if not reader.accept("TABLESPACE"):
+        return False
+    name = reader.name()
+    if name == "pg_global":
+        raise InvalidParameterValue("only shared relations can be placed in pg_global tablespace")
+    if name != "pg_default":
+        raise UndefinedObject(f'tablespace "{name}" does not exist')
+    return True
 
 
 def read_included(reader: Reader) -> Name:

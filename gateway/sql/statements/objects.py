@@ -14,6 +14,7 @@ from gateway.sql.statements.constraints import (
     read_expression,
     read_included,
     read_nulls_distinct,
+    read_tablespace,
 )
 from gateway.sql.statements.routines import read_signature
 from gateway.sql.statements.tables import read_storage
@@ -96,6 +97,7 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     distinct = read_nulls_distinct(reader)
     if reader.accept("WITH", "("):
         read_storage(reader)
+    read_tablespace(reader)
     predicate = read_expression(reader) if reader.accept("WHERE") else None
     return CreateIndex(
         name,

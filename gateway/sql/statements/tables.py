@@ -24,6 +24,7 @@ from gateway.sql.statements.constraints import (
     ConstraintSpec,
     read_column_constraint,
     read_table_constraint,
+    read_tablespace,
     until,
 )
 from gateway.sql.text.habits import NUMBERING
@@ -170,7 +171,7 @@ def _table_options(reader: Reader) -> str:
         if reader.accept("ON", "COMMIT"):
             words = {"PRESERVE ROWS": "preserve", "DELETE ROWS": "delete", "DROP": "drop"}
             on_commit = words[reader.need(*words)]
-        elif word := reader.one_of("INHERITS", "PARTITION BY", "TABLESPACE"):
+        elif word := reader.one_of("INHERITS", "PARTITION BY"):
             raise FeatureNotSupported(
                 f"CREATE TABLE ... {word} is not supported",
                 hint="Leave it out: one table holds all rows." if word == "PARTITION BY" else "",
@@ -179,7 +180,7 @@ def _table_options(reader: Reader) -> str:
             raise _refusal(word)
         elif reader.accept("WITH", "("):
             read_storage(reader)
-        elif reader.accept("WITHOUT", "OIDS"):
+        elif reader.accept("WITHOUT", "OIDS") or read_tablespace(reader):
             continue
         elif reader.accept("USING"):
             if reader.label() != "heap":
