@@ -55,8 +55,23 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "54001",
     ),
     ("a long text", "SELECT '" + "x" * 2**20 + "'", "54001"),
-    ("json", "SELECT '" + "[" * 100_000 + "]" * 100_000 + "'::json", "22P02"),
-    ("jsonb", "SELECT (repeat('[', 10000) || repeat(']', 10000))::jsonb IS NULL", ""),
+    ("json", "SELECT '" + "[" * 100_000 + "]" * 100_000 + "'::json", "54001"),
+    ("jsonb", "SELECT (repeat('[', 1000) || repeat(']', 1000))::jsonb IS NULL", ""),
+    ("jsonb, deep", "SELECT (repeat('[', 10000) || repeat(']', 10000))::jsonb IS NULL", "54001"),
+    ("jsonb, open", "SELECT repeat('[', 10000000)::jsonb", "54001"),
+    (
+        "objects of jsonb",
+        """SELECT (repeat('{"a":', 20000) || '1' || repeat('}', 20000))::jsonb IS NULL
+        FROM generate_series(1, 3)""",
+        "54001",
+    ),
+    (
+        "jsonb in jsonb",
+        "WITH RECURSIVE r AS (SELECT 1 AS n, '1'::jsonb AS v"
+        " UNION ALL SELECT n + 1, jsonb_build_array(v) FROM r WHERE n < 3000)"
+        " SELECT v @> v FROM r WHERE n = 3000",
+        "54001",
+    ),
     ("UNION ALL of 900", " UNION ALL ".join(["SELECT n FROM generate_series(1, 9) AS s(n)"] * 900),
      "54001"),
     ("AND of 20,000", "SELECT 1 WHERE " + " AND ".join(["1 > 0"] * 20_000), "54001"),

@@ -11,7 +11,6 @@ values do, and are the same for what is equal: 1 and 1.0.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
@@ -22,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.engine.functions import intervals
+from gateway.sql.inputs.json_reading import loads
 
 _VALUE, _NULL, _END = "\1", "\2", "\0"
 _SIGN = np.uint64(1 << 63)
@@ -98,7 +98,7 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 def sort_key(text: str) -> str:
     """The text that stands for a jsonb value in comparisons and orders."""
-    value = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    value = loads(text, parse_float=Decimal, parse_int=Decimal)
     if isinstance(value, dict | list):
         return _key(value)
     # At the top a scalar is an array of one element, before every other of one.

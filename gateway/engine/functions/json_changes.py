@@ -5,7 +5,6 @@ What changes a jsonb value gives one in jsonb's form again.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.errors import (
     NullValueNotAllowed,
 )
 from gateway.sql.inputs.json_parts import elements, kind, members, plain
+from gateway.sql.inputs.json_reading import loads
 from gateway.sql.inputs.jsontext import quoted, read_jsonb
 
 Path = list[str | None]
@@ -54,7 +54,7 @@ def has_all(text: str, keys: Path) -> bool:
 
 
 def _names(text: str) -> set[str]:
-    value = json.loads(text)
+    value = loads(text)
     if isinstance(value, dict):
         return set(value)
     items = value if isinstance(value, list) else [value]

@@ -11,6 +11,7 @@ import pyarrow as pa
 from gateway.engine.functions.jsonpath_walk import FAULTS, Walk
 from gateway.engine.functions.rows import Row
 from gateway.errors import InvalidParameterValue, SqlJsonFault
+from gateway.sql.inputs.json_reading import loads
 from gateway.sql.inputs.jsonpath import read_jsonpath
 from gateway.sql.inputs.jsontext import quoted
 
@@ -54,7 +55,7 @@ def array(text: str, path: str, variables: str, silent: bool) -> str:
 
 
 def _read(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal)
+    return loads(text, parse_float=Decimal)
 
 
 def _items(text: str, path: str, variables: str) -> list[Any]:

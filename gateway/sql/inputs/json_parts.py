@@ -12,6 +12,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # as CPython 
 from typing import Any
 
 from gateway.errors import InvalidParameterValue
+from gateway.sql.inputs.json_reading import loads, refuse_depth
 from gateway.sql.inputs.jsontext import quoted, read_jsonb
 
 _DECODER = json.JSONDecoder()
@@ -30,6 +31,7 @@ def _end(text: str, place: int) -> int:
 
 def members(text: str) -> Iterator[tuple[str, str]]:
     """(key, value as it is written) of each member of an object."""
+    refuse_depth(text)
     place = _start(text, _start(text) + 1)
     while text[place] != "}":
         key, place = scanstring(text, place + 1, True)
@@ -43,6 +45,7 @@ def members(text: str) -> Iterator[tuple[str, str]]:
 
 def elements(text: str) -> list[str]:
     """The elements of an array, as they are written."""
+    refuse_depth(text)
     found, place = [], _start(text, _start(text) + 1)
     while text[place] != "]":
         end = _end(text, place)
@@ -123,7 +126,7 @@ def plain(text: str | None) -> str | None:
     """What ->> gives of a part: a string without its quotes, null as NULL."""
     if text is None or kind(text) == "null":
         return None
-    return str(json.loads(text)) if kind(text) == "string" else text
+    return str(loads(text)) if kind(text) == "string" else text
 
 
 def field_text(text: str, key: str) -> str | None:
@@ -180,7 +183,7 @@ def object_keys(text: str) -> list[str]:
 
 def contains(left: str, right: str) -> bool:
     """jsonb @> jsonb (manual, 8.14.3)."""
-    return _contains(json.loads(left), json.loads(right), top=True)
+    return _contains(loads(left), loads(right), top=True)
 
 
 def _contains(left: Any, right: Any, *, top: bool = False) -> bool:
@@ -201,7 +204,7 @@ def _same_number(left: Any, right: Any) -> bool:
 
 def has_key(text: str, key: str) -> bool:
     """jsonb ? 'key': a member, or an element that is that string."""
-    value = json.loads(text)
+    value = loads(text)
     return key in value if isinstance(value, dict | list) else value == key
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from gateway.errors import InvalidTextRepresentation, UntranslatableCharacter
+from gateway.sql.inputs.json_reading import loads
 from gateway.sql.inputs.number_input import refuse_overflow
 
 
@@ -14,7 +15,7 @@ def read_json(text: str) -> str:
     """The text itself, once it is JSON.
 
     Raises:
-        InvalidTextRepresentation: 22P02.
+        InvalidTextRepresentation: 22P02. StatementTooComplex: 54001, it is nested too deeply.
     """
     _parsed(text)
     return text
@@ -26,6 +27,7 @@ def read_jsonb(text: str) -> str:
     Raises:
         InvalidTextRepresentation: 22P02. UntranslatableCharacter: 22P05, `\\u0000`.
         NumericValueOutOfRange: 22003, a number of more digits than a numeric has.
+        StatementTooComplex: 54001, it is nested too deeply.
 
     >>> read_jsonb('{"bb": 1e2, "a" : [1.50, null], "a": 2}')
     '{"a": 2, "bb": 100}'
@@ -38,10 +40,10 @@ READERS = {"json": read_json, "jsonb": read_jsonb}
 
 def _parsed(text: str) -> Any:
     try:
-        found = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse)
+        found = loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse)
         text.encode()
         return found
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidTextRepresentation(
             "invalid input syntax for type json", detail=str(error)
         ) from error
