@@ -28,6 +28,7 @@ CASES = [
     ((1, 100, 200), 1 << 20, (*ANY_ORDER, ORDERED)),
     ((16, 10, 100), 1 << 18, ANY_ORDER),
     ((16, 10, 100), 1 << 19, (ORDERED, f"{ORDERED} DESC", f"{ORDERED}, lat")),
+    ((16, 100, 100), 1 << 17, (ORDERED, f"{ORDERED} DESC", f"{ORDERED}, lat")),
     ((1, 10, 20), 1 << 18, ANY_ORDER),  # few rows, whose first piece ends with the batch
 ]
 

@@ -117,3 +117,30 @@ def test_a_table_read_from_its_end_has_the_same_rows(long: int, wide: int, block
     pd.testing.assert_frame_equal(
         back.sort_values(keys, ignore_index=True), rows.sort_values(keys, ignore_index=True)
     )
+
+
+@given(
+    st.tuples(*[st.integers(1, 7)] * 3),
+    st.tuples(*[st.integers(1, 7)] * 3),
+    st.integers(1, 100),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_rows_come_in_the_order_of_leading_dimensions(
+    shape: tuple[int, int, int], chunks: tuple[int, int, int], block: int, keys: int, down: bool
+) -> None:
+    dims = ("a", "b", "c")
+    dataset = xarray.Dataset({"v": (dims, np.arange(np.prod(shape), dtype="f8").reshape(shape))})
+    dataset["v"].encoding["preferred_chunks"] = dict(zip(dims, chunks, strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "BLOCK_ROWS", block)
+        order = [(dim, down and dim == "a") for dim in dims[:keys]]
+        table = GridTable(dataset, ["v"]).sorted_by(order)
+        if table is None:  # its chunks would be read too often
+            return
+        rows = rows_of(table).to_pandas()
+    assert sorted(rows.v) == [*range(len(rows))] and len(rows) == np.prod(shape)
+    up = [not falls for _, falls in order]
+    found = rows[[*dims[:keys]]]
+    wanted = found.sort_values([*dims[:keys]], ascending=up, ignore_index=True)
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), wanted)

@@ -25,8 +25,9 @@ import pyarrow.compute as pc
 from gateway.errors import FeatureNotSupported
 from gateway.sources.arithmetic.along import Along, axis_of, result_dtype
 from gateway.sources.filters.pruning import Positions, Pruned, prune
+from gateway.sources.grid.block_shapes import MOST_READS, boxes_along, in_order, of_whole_chunks
 from gateway.sources.grid.layout import grid_columns
-from gateway.sources.grid.partition import Box, GridPartition
+from gateway.sources.grid.partition import GridPartition
 from gateway.sources.libraries import xarray
 from gateway.sources.reading.blocks import AnyColumn, Arrays
 from gateway.sources.reading.chunk_cache import ChunkCache
@@ -119,7 +120,8 @@ class GridTable:
     ) -> Sequence[GridPartition]:
         """The parts that can hold a row for which `predicate` is true, in storage order."""
         pruned = self.prune(predicate)
-        boxes = [self._cut(dim, pruned.positions.get(dim)) for dim in self.dims]
+        sizes = zip(self._sizes.items(), self.block_shape, strict=True)
+        boxes = [boxes_along(size, n, pruned.positions.get(dim)) for (dim, size), n in sizes]
         blocks = math.prod(map(len, boxes))
         parts = min(blocks, (most or PARTITIONS) if not self._sums else 1)
         edges = [blocks * part // parts for part in range(parts + 1)] if parts else []
@@ -176,8 +178,8 @@ class GridTable:
         found = next(
             (g for g in (self, self._flipped()) if g is not None and g._rises_by(keys)), None
         )
+        found = found._in_order() if found is not None else None
         if found is not None:
-            found = copy(found)
             found._keys = len(keys)
         return found
 
@@ -246,15 +248,21 @@ class GridTable:
 
     def _rises_by(self, keys: Sequence[tuple[str, bool]]) -> bool:
         """Whether the rows come in the order of some columns."""
-        shape = self.block_shape
-        first = next((n for n, length in enumerate(shape) if length > 1), len(shape))
-        # Blocks come in row-major order; so do rows, where a block has one position of the
-        # dimensions before one that is cut, and all positions of those behind it.
-        whole = [self._sizes[dim] <= length for dim, length in zip(self.dims, shape, strict=True)]
-        runs = all(whole[first + 1 :])
         leading = [name for name, _ in keys] == list(self.dims[: len(keys)])
         turned = self.dims[0] if self.is_flipped else ""
-        return runs and leading and all(self._rises(n, down != (n == turned)) for n, down in keys)
+        return leading and all(self._rises(n, down != (n == turned)) for n, down in keys)
+
+    def _in_order(self) -> GridTable | None:
+        """This table in blocks that have its rows in order; None: sorting takes less."""
+        chunks, sizes = [self.chunk(dim) for dim in self.dims], tuple(self._sizes.values())
+        # A far chunk is loaded once; so is what an integral adds up.
+        most_reads = MOST_READS if self._patience is None and not self._sums else 1
+        shape = in_order(self.block_shape, sizes, chunks, self._block_rows, most_reads)
+        if shape is None:
+            return None
+        found = copy(self)
+        found.__dict__["block_shape"] = shape
+        return found
 
     def _rises(self, name: str, down: bool) -> bool:
         """Whether a coordinate grows from each position to the next; or falls, if `down`."""
@@ -354,17 +362,14 @@ class GridTable:
     @cached_property
     def block_shape(self) -> tuple[int, ...]:
         """Positions along each dimension in a block: whole chunks, the last dimensions first."""
-        lengths = [self.chunk(dim) for dim in self.dims]
-        rows = math.prod(lengths)
+        chunks = [self.chunk(dim) for dim in self.dims]
+        return of_whole_chunks(tuple(self._sizes.values()), chunks, self._block_rows)
+
+    @property
+    def _block_rows(self) -> int:
         # What is computed along a dimension is held beside what it is computed from.
         derived = any(isinstance(column, DerivedColumn) for column in self._columns.values())
-        most = BLOCK_ROWS // 4 if derived else BLOCK_ROWS
-        for place in reversed(range(len(lengths))):
-            size = self._sizes[self.dims[place]]
-            times = max(1, min(most // rows, -(-size // lengths[place])))
-            rows *= times
-            lengths[place] *= times
-        return tuple(lengths)
+        return BLOCK_ROWS // 4 if derived else BLOCK_ROWS
 
     @property
     def is_chunked(self) -> bool:
@@ -375,15 +380,6 @@ class GridTable:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
         found = [c.chunk(dim) for c in self.stored.values() if c.axis is None]
         return max(1, min(max(found, default=1), self._sizes[dim]))
-
-    def _cut(self, dim: str, positions: Positions | None) -> list[Box]:
-        """Chosen positions, in the blocks they fall into; blocks without any are left out."""
-        size, length = self._sizes[dim], self.block_shape[self.dims.index(dim)]
-        starts = range(0, size, length)
-        if positions is None:
-            return [range(start, min(start + length, size)) for start in starts]
-        return [part for part in np.split(positions, np.searchsorted(positions, starts[1:]))
-                if len(part)]  # fmt: skip
 
 
 def with_calls(name: TableName, table: Table, calls: Sequence[Along]) -> GridTable:
