@@ -33,6 +33,24 @@ class WordedCallsParser(PlacedParser):
     def _missing(self) -> NoReturn:
         raise Fault("something is missing", self._curr or None)
 
+    def _read_exists(self) -> exp.Expr:
+        """EXISTS of any query: VALUES, TABLE, and what begins with a parenthesis, too."""
+        start = self._curr
+        query = self._parse_lambda() or self._missing()
+        if isinstance(query, exp.Limit) and isinstance(query.this, exp.Subquery):
+            alias = exp.TableAlias(this=exp.to_identifier("rows_there"))
+            rows = exp.Subquery(this=query.this.unnest(), alias=alias)
+            query = exp.select("*").from_(rows).limit(query.expression)
+        while type(query) is exp.Subquery and not any(
+            query.args.get(part) for part in ("alias", "order", "limit", "offset", "with_")
+        ):
+            query = query.this
+        if isinstance(query, exp.Values):  # of which one row is enough
+            query = exp.Select(expressions=query.expressions[0].expressions)
+        if not isinstance(query, exp.Query):
+            raise Fault("EXISTS takes a query", start)
+        return exp.Exists(this=query)
+
     def _read_overlaps(self, this: exp.Expr) -> exp.Expr:
         """(a, b) OVERLAPS (c, d) is the call overlaps(a, b, c, d)."""
         sides = (this.unnest(), (self._parse_bitwise() or self._missing()).unnest())
@@ -117,6 +135,7 @@ class WordedCallsParser(PlacedParser):
 
 # The names of such calls -> what reads their arguments.
 WORDED: dict[str, Any] = {
+    "EXISTS": lambda self: self._read_exists(),
     "EXTRACT": lambda self: self._read_extract(),
     "NORMALIZE": lambda self: self._read_normalize(),
     "OVERLAY": lambda self: self._read_worded("overlay", "PLACING", "FROM", "FOR"),
