@@ -77,6 +77,21 @@ def _name_keys(select: exp.Select) -> None:
             if isinstance(key, exp.Subquery | exp.Bracket):  # the engine reads ( as that of a set
                 key.replace(exp.paren(key.copy()))
     write_sets(select)
+    _write_not_in(select)
+
+
+def _write_not_in(select: exp.Select) -> None:
+    """Write NOT IN as a comparison where there are grouping sets.
+
+    The engine looks for such a key under a name that it did not give it.
+    """
+    group = select.args.get("group")
+    if group is None or group.find(*SETS) is None:
+        return
+    for node in own_nodes(select):
+        inside = node.this.unnest() if isinstance(node, exp.Not) else None
+        if isinstance(inside, exp.In) and inside.args.get("query") is None:
+            node.replace(exp.EQ(this=exp.false(), expression=exp.paren(inside.copy())))
 
 
 def _group_always(select: exp.Select) -> None:

@@ -21,7 +21,7 @@ from gateway.sql.lowered.values.not_numbers import (
 from gateway.sql.lowered.values.wide_comparisons import key_of, no_array_order
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import AGGREGATES
-from gateway.sql.text.trees import nodes
+from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import Types
 from gateway.types import BYTEA, FLOATING, INTERVAL, Type
 
@@ -79,7 +79,7 @@ def _is_moved(value: exp.Expr, known: Types) -> bool:
     gives it, and refuses its plan.
     """
     return not isinstance(value, exp.Column) and any(
-        known.of(node) is INTERVAL for node in nodes(value)
+        known.of(node) is INTERVAL for node in own_nodes(value)
     )
 
 
