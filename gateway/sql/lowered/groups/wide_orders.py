@@ -73,14 +73,15 @@ def _order(
 
 
 def _is_moved(value: exp.Expr, known: Types) -> bool:
-    """Whether it is computed with an interval, such as a moment and one.
+    """Whether it is computed with an interval, such as a moment and one, or with an array.
 
     Where a window or an aggregate asks for that order the engine does not see that its own sort
     gives it, and refuses its plan.
     """
-    return not isinstance(value, exp.Column) and any(
-        known.of(node) is INTERVAL for node in own_nodes(value)
-    )
+    if isinstance(value, exp.Column):
+        return False
+    kinds = [kind for kind in map(known.of, own_nodes(value)) if kind is not None]
+    return any(kind is INTERVAL or kind.element is not None for kind in kinds)
 
 
 def _refuse_record(kind: Type) -> None:

@@ -37,6 +37,9 @@ def show_rows(block: Block) -> bool:
         if row_of(row) is not None and _is_taken(node):
             node.replace(as_record(row, known))
             shown = True
+        elif row is not node and _is_argument(node):  # the engine reads ( as that of a key
+            node.replace(row)
+            shown = True
     if block.parent is not None or is_read_from(block.select):
         return shown
     for item in block.select.expressions:
@@ -97,6 +100,11 @@ def _written_out(value: exp.Expr) -> exp.Expr:
     if isinstance(value, exp.Tuple) and len(value.expressions) > 1:
         return exp.Anonymous(this="row", expressions=[e.copy() for e in value.expressions])
     return value
+
+
+def _is_argument(row: exp.Expr) -> bool:
+    held = row.parent
+    return isinstance(held.parent if isinstance(held, exp.Distinct) else held, exp.Anonymous)
 
 
 def _is_taken(row: exp.Expr) -> bool:
