@@ -23,6 +23,7 @@ A statement goes down one side of the house and its rows come up (docs/architect
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import pyarrow as pa
 from buenavista.core import Session as BuenaVistaSession
@@ -318,7 +319,9 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             self._doing.note(statement.text, self.status)
             self._account.run(statement)
         if found.result is None:
-            self._client.start(found, alone=last and not _is_several(statement))
+            again = partial(look_again, self._client, found.prepared)
+            with self._client.executor.described(again):
+                self._client.start(found, alone=last and not _is_several(statement))
             assert found.result is not None
             found.prepared.check(found.result)
             return self._followed(found.result)

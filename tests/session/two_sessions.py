@@ -35,6 +35,25 @@ SCHEDULES: dict[str, str] = {
         2 UPDATE ts SET v = v + 1 WHERE k = 1
         2 UPDATE ts SET v = v + 1 WHERE k = 2
         2 ROLLBACK""",
+    "a_table_is_another_once_its_writer_has_waited": """
+        1 BEGIN
+        1 ALTER TABLE ts RENAME COLUMN v TO w
+        2 INSERT INTO ts VALUES (3, 30)
+        1 COMMIT
+        1 BEGIN
+        1 ALTER TABLE ts ADD COLUMN x int DEFAULT 5
+        2 INSERT INTO ts VALUES (4, 40) RETURNING *
+        1 COMMIT
+        1 BEGIN
+        1 ALTER TABLE tu DROP COLUMN v
+        2 DELETE FROM tu WHERE v = 100
+        1 COMMIT
+        1 BEGIN
+        1 ALTER TABLE ts ALTER COLUMN w TYPE text
+        2 BEGIN
+        2 UPDATE ts SET w = w || 'a' RETURNING w
+        1 COMMIT
+        2 COMMIT""",
     "the_row_is_no_longer_meant": """
         1 BEGIN
         1 UPDATE ts SET v = 0 WHERE k = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -15,6 +16,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.computation import Bound
+from gateway.session.portals.describing import look_again
 from gateway.session.portals.parsing import refuse_untold, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, arguments, parameters_now
@@ -68,7 +70,8 @@ def _execute(owner: Client, statement: Statement, tree: ExecuteStatement, bound:
     inner, values = to_execute(owner, statement, tree, bound)
     owner.account.run(inner)
     try:
-        result = owner.run(inner, values)
+        with owner.executor.described(partial(look_again, owner, owner.prepared.named(tree.name))):
+            result = owner.run(inner, values)
     except GatewayError as error:
         error.position = 0  # it counts in the text of PREPARE, which the client did not send
         raise

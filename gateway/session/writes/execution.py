@@ -52,6 +52,17 @@ from gateway.store.rows.snapshots import Snapshot
 class Executor(Returns):
     """One client's way to run queries and writes."""
 
+    _look_again: Callable[[], None] | None = None
+
+    @contextmanager
+    def described(self, look_again: Callable[[], None]) -> Iterator[None]:
+        """Ask so before a statement is done whose table was changed since it was described."""
+        before, self._look_again = self._look_again, look_again
+        try:
+            yield
+        finally:
+            self._look_again = before
+
     def write(self, statement: Statement, bound: Bound) -> Result:
         """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
         tree = statement.tree
@@ -64,12 +75,23 @@ class Executor(Returns):
         return list(self.registry.relation(*self.registry.named(parts_of(table))).columns)
 
     def _written(self, statement: Statement, tree: exp.Expr, bound: Bound) -> Result:
-        query = self.required(replace(statement, tree=self.with_moments(tree)))
+        result = None
+        while result is None:
+            query = self.required(replace(statement, tree=self.with_moments(tree)))
+            assert query.write is not None
+            several = bound.columns and query.write.command != "INSERT"
+            result = self._several(query, bound) if several else self._one(query, bound)
+            if result is None and self._look_again is not None:
+                self._look_again()
+        return result
+
+    def _one(self, query: Computation, bound: Bound) -> Result | None:
+        """What a write comes to; None: its table is another by now, and nothing was done."""
         assert query.write is not None and query.target is not None
-        if bound.columns and query.write.command != "INSERT":
-            return self._several(query, bound)
         target, store = query.target.name, self.registry.store
         with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
+            if self._is_stale(query):
+                return None
             wanted = query.wanted(bound)
             change = None
             if wanted is not None and query.through is None:
@@ -79,9 +101,15 @@ class Executor(Returns):
                 return self._by_rows(query, bound, wanted)
         if change.is_in_vain:
             with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
-                return self._by_rows(query, bound, wanted)
+                return None if self._is_stale(query) else self._by_rows(query, bound, wanted)
         assert change.count is not None
         return Result(query.write.command, changed=change.count)
+
+    def _is_stale(self, query: Computation) -> bool:
+        """Whether its table was defined otherwise while it waited for the table's lock."""
+        assert query.target is not None
+        now = self.registry.store.table(query.target.name)
+        return now is not query.target and now != query.target
 
     def rounding_of(self, query: Computation) -> AbstractContextManager[None]:
         """Let columns be rounded to which a write gives what was rounded as it was computed."""
@@ -97,11 +125,16 @@ class Executor(Returns):
             told = f'values of column "{name}" of type numeric were rounded'
             self.notices.append(Notice(told, "WARNING", "01000", detail, HINT))
 
-    def _several(self, query: Computation, bound: Bound) -> Result:
-        """UPDATEs or DELETEs of one row each; without `counts` nothing was done."""
+    def _several(self, query: Computation, bound: Bound) -> Result | None:
+        """UPDATEs or DELETEs of one row each; without `counts` nothing was done.
+
+        None: the table is another by now.
+        """
         assert query.write is not None and query.target is not None
         target, store = query.target.name, self.registry.store
         with self.rounding_of(query), store.writing(target, query.locks_for, query.reading):
+            if self._is_stale(query):
+                return None
             self.allow(query.rewritten, query.rowid_of)
             counts = change_several(store, query, bound.columns, self.constants)
         result = Result(query.write.command, changed=sum(counts or ()))
