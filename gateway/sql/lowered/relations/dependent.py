@@ -274,6 +274,11 @@ def _join(
 
 def _existing(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Expr:
     """Each key for which the query gives a row."""
+    if isinstance(query, exp.SetOperation) and query.args.get("offset") is None:
+        limit = query.args.get("limit")
+        count = limit.expression if isinstance(limit, exp.Limit) else None
+        if count is not None and count.is_int and int(count.name) > 0:
+            query.set("limit", None)  # where there is a row there is a first one
     made = for_each(query, keys, analysis)
     found = [column_node(_PLACE, name) for name in keys.columns]
     items = [exp.alias_(exp.true(), _THERE, quoted=True), *found]
