@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
@@ -12,6 +14,7 @@ from gateway.sql.names.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.types.arguments import no_function
 from gateway.sql.types.inference import Types
+from gateway.sql.types.overload_rows import NUMBER_ROWS
 from gateway.sql.types.results import ALONG
 from gateway.types import Type
 
@@ -26,7 +29,24 @@ def shown(tree: exp.Expr) -> str:
 
 def _unwritten(node: exp.Expr) -> exp.Expr:
     written = isinstance(node, exp.Anonymous) and node.name in _WRITERS
-    return node.expressions[0] if written or is_unsigned(node) else node
+    if written or is_unsigned(node):
+        given: exp.Expr = node.expressions[0]
+        return given
+    if isinstance(node, exp.Anonymous) and node.name in _NAMES:
+        node.set("this", _NAMES[node.name])
+    return node
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    """Functions of the engine that calls became, and what the user called."""
+    known = {call.partition("(")[0] for call, _ in NUMBER_ROWS}
+    for call, made in NUMBER_ROWS:
+        inner, opened, _ = made.partition("(")
+        if opened and inner.isidentifier() and inner not in known:
+            yield inner, call.partition("(")[0]
+
+
+_NAMES = dict(_names())
 
 
 def called(tree: exp.Expr) -> exp.Anonymous | None:
@@ -86,7 +106,7 @@ def no_rule(tree: exp.Expr, block: Block | None = None) -> NotDifferentiable:
         subject = f"a cast of the text {shown(call.expressions[0])}"
         hint = "What is cast is no number."
     elif call is not None:
-        subject = f"function {call_name(call)}"
+        subject = f"function {_NAMES.get(call_name(call), call_name(call))}"
         hint = "Write it with functions that have one: docs/functions.md lists them."
     elif isinstance(tree, exp.Query):
         subject = "a subquery that depends on the column"

@@ -126,6 +126,8 @@ class Loss:
         if is_recursive(cte):
             raise NotDifferentiable(
                 f'a derivative cannot follow the recursive query "{cte.alias}"',
+                hint="Read parameters beside it, from a relation of one row, and differentiate a "
+                "column: SELECT grad(loss.value, parameters.a) FROM loss, parameters.",
                 position=position_of(self._place),
             )
 
