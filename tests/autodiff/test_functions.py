@@ -15,6 +15,7 @@ from typing import Any
 import datafusion
 import pytest
 
+from gateway.autodiff.expressions.refusals import USER_NAMES
 from gateway.autodiff.rules.aggregates import AGGREGATE_RULES
 from gateway.autodiff.rules.functions import CASTS, RULES, STEPS, SYNONYMS
 from gateway.autodiff.rules.piecewise import EXPANSIONS
@@ -234,7 +235,7 @@ def test_refused_by_name(name: str) -> None:
     with pytest.raises(NotDifferentiable) as refusal:
         differentiate_sql(f"{name}(y{between}x * 2) * y", "x")
     error = refusal.value
-    assert str(error) == f"function {name} has no derivative rule"
+    assert str(error) == f"function {USER_NAMES.get(name, name)} has no derivative rule"
     assert error.detail == "Its argument x * 2 changes with x."
     assert "docs/functions.md" in error.hint
 

@@ -171,6 +171,14 @@ LOSSES = {
     " d AS (SELECT s - lag(s, 1, 0) OVER (ORDER BY n) AS e FROM g), f AS (SELECT sum(e * e)"
     " FROM d)",
     "LIMIT": "f AS (SELECT sum(w * w) FROM (SELECT w FROM u ORDER BY k DESC LIMIT 2 OFFSET 1) q)",
+    "the first ones": "f AS (SELECT sum(v ^ 3) FROM (SELECT w AS v FROM u ORDER BY sin(w) DESC"
+    " LIMIT 2) AS q)",
+    "the first group by its sum": "g AS (SELECT k % 2 AS o, sum(w ^ 2) AS s FROM u GROUP BY 1), f"
+    " AS (SELECT sum(s ^ 2) FROM (SELECT s FROM g ORDER BY s LIMIT 1) AS q)",
+    "neighbours in an order that moves": "f AS (SELECT sum((w - p) ^ 2 * k) FROM (SELECT k, w,"
+    " lag(w, 1, 0) OVER (ORDER BY w) AS p FROM u) AS q)",
+    "sums in an order that moves": "f AS (SELECT sum(s ^ 2) FROM (SELECT sum(w) OVER (ORDER BY w)"
+    " AS s FROM u) AS q)",
     "LIMIT of groups": "f AS (SELECT sum(s ^ 2) FROM (SELECT k % 3, sum(w) AS s FROM u GROUP BY"
     " k % 3 ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES) AS q)",
     "ROLLUP": "f AS (SELECT sum(p * coalesce(g, 9)) FROM (SELECT k % 2 AS g, sum(w ^ 2) * (1 +"
@@ -209,6 +217,10 @@ KINKS = {
     "corr",
     "a line",
     "corr over partitions",
+    "the first ones",
+    "the first group by its sum",
+    "neighbours in an order that moves",
+    "sums in an order that moves",
 }
 
 
@@ -364,9 +376,6 @@ REFUSED = [
     ("f AS (SELECT sum(DISTINCT w) FROM u)", "0A000", "sum(DISTINCT w)"),
     ("f AS (SELECT median(w) FROM u)", "0A000", "median(w)"),
     ("f AS (SELECT sum(w) FROM (SELECT DISTINCT w FROM u) AS q)", "0A000", "cannot be followed"),
-    ("f AS (SELECT sum(w) FROM (SELECT w FROM u ORDER BY w LIMIT 2) AS q)", "0A000", "order of w"),
-    ("f AS (SELECT sum(w) FROM (SELECT lag(w) OVER (ORDER BY w * k) AS w FROM u) AS q)", "0A000",
-     "order of w * k"),
     ("f AS (SELECT sum(w) FROM u WHERE w IN (SELECT w FROM u))", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(w) FROM u WHERE k IN (SELECT k FROM u WHERE w > 0))", "0A000",
      "cannot be followed"),

@@ -32,8 +32,8 @@ def _unwritten(node: exp.Expr) -> exp.Expr:
     if written or is_unsigned(node):
         given: exp.Expr = node.expressions[0]
         return given
-    if isinstance(node, exp.Anonymous) and node.name in _NAMES:
-        node.set("this", _NAMES[node.name])
+    if isinstance(node, exp.Anonymous) and node.name in USER_NAMES:
+        node.set("this", USER_NAMES[node.name])
     return node
 
 
@@ -46,7 +46,8 @@ def _names() -> Iterator[tuple[str, str]]:
             yield inner, call.partition("(")[0]
 
 
-_NAMES = dict(_names())
+# What the user called, by the function of the engine that the call became.
+USER_NAMES = dict(_names())
 
 
 def called(tree: exp.Expr) -> exp.Anonymous | None:
@@ -106,7 +107,7 @@ def no_rule(tree: exp.Expr, block: Block | None = None) -> NotDifferentiable:
         subject = f"a cast of the text {shown(call.expressions[0])}"
         hint = "What is cast is no number."
     elif call is not None:
-        subject = f"function {_NAMES.get(call_name(call), call_name(call))}"
+        subject = f"function {USER_NAMES.get(call_name(call), call_name(call))}"
         hint = "Write it with functions that have one: docs/functions.md lists them."
     elif isinstance(tree, exp.Query):
         subject = "a subquery that depends on the column"

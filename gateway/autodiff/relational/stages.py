@@ -35,6 +35,8 @@ from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
 from gateway.types import FLOATING
 
+_NUMBERINGS = frozenset({"row_number", "rank", "dense_rank"})
+
 
 class HiddenReading(Exception):
     """The variable's table is read where its rows cannot be followed to."""
@@ -126,6 +128,8 @@ class Staging:
             return False
         if isinstance(tree, exp.Column):
             return self._column_changes(tree, block)
+        if isinstance(tree, exp.Window) and tree.this.name.lower() in _NUMBERINGS:
+            return False
         if isinstance(tree, exp.Ordered) and tree.meta_get(TIE):
             return False
         if isinstance(tree, exp.Query):
@@ -253,15 +257,16 @@ class Staging:
                 )
 
     def _refuse_order(self, window: exp.Window, block: Block) -> None:
-        """Rows are known by their numbers: their order may neither move nor be rounded."""
+        """Rows are known by their numbers: their order may not be rounded. It may move, as what a
+        condition looks at may: where it is about to, there is a kink."""
         order = window.args.get("order")
         ordered = order.expressions if order is not None else []
         for key in (each.this for each in ordered if not each.meta_get(TIE)):
-            if self.changes(key, block) or self._is_summed(key, block):
+            if self._is_summed(key, block):
                 raise NotDifferentiable(
                     f"the gradient of a query cannot follow rows in the order of {shown(key)}",
-                    detail="It is computed from the variable or by an aggregate.",
-                    hint="Order by columns that no parameter changes.",
+                    detail="It is computed by an aggregate.",
+                    hint="Order by columns that no aggregate computes.",
                 )
 
     def _average_keys(self, stage: Stage) -> None:
