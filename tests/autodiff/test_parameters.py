@@ -88,6 +88,25 @@ def test_by_what_prepare_declares(client: Connection) -> None:
     client.execute("DEALLOCATE slope")
 
 
+@pytest.mark.parametrize("kind", ["smallint", "int", "bigint", "real", "numeric", "float8"])
+def test_of_any_type_of_number(kind: str, client: Connection) -> None:
+    cast = f"%(w)s::{kind}"
+    query = f"SELECT grad({cast} * x, {cast}), grad(({cast} + 0.5) ^ 2, {cast}) FROM points LIMIT 1"
+    assert answers(client, query, w=3.0) == [pytest.approx((0.1, 7.0))]
+
+
+def test_of_an_integer_that_a_driver_sends(client: Connection) -> None:
+    found = client.execute("SELECT grad(%(w)s * x, %(w)s) FROM points LIMIT 1", {"w": 2})
+    assert found.fetchall() == [pytest.approx((0.1,))]
+
+
+def test_columns_keep_their_names(client: Connection) -> None:
+    query = "SELECT grad(x * %(w)s, %(w)s), %(w)s::int, sin(%(w)s), %(w)s + 1 FROM points"
+    columns = client.execute(query, HERE).description
+    assert columns is not None
+    assert [column.name for column in columns] == ["grad", "int4", "sin", "?column?"]
+
+
 def test_in_writes(client: Connection) -> None:
     client.execute("UPDATE points SET y = grad(x * %(w)s ^ 2, %(w)s) WHERE k = 1", HERE)
     rows = client.execute("SELECT x, y FROM points WHERE k = 1 ORDER BY x").fetchall()
@@ -98,6 +117,8 @@ def test_what_is_refused(client: Connection) -> None:
     query = "SELECT grad(d, %(w)s) FROM (SELECT DISTINCT k * %(w)s AS d FROM points) AS q"
     with pytest.raises(psycopg.errors.FeatureNotSupported, match="DISTINCT"):
         client.execute(query.encode(), HERE)
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="another type"):
+        client.execute("SELECT grad(x * %(w)s::int, %(w)s::int), %(w)s FROM points", HERE)
     with pytest.raises(psycopg.errors.InvalidColumnReference, match="text"):
         client.execute("SELECT grad(x, %(w)s::text) FROM points", {"w": "1"})
     with pytest.raises(psycopg.errors.FeatureNotSupported, match=r"\*"):

@@ -7,9 +7,12 @@ changes with the column (see `readings`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import Marker
@@ -25,41 +28,76 @@ def name_parameters(tree: exp.Expr) -> bool:
     A parameter of which no type is known is double precision.
 
     Raises:
-        FeatureNotSupported: 0A000, a `*` whose columns would no more be those of FROM.
+        FeatureNotSupported: 0A000, a `*` whose columns would no more be those of FROM; a parameter
+            that is a variable as what it is cast to, and read without the cast.
     """
-    asked = [
-        (marker, argument, parameter)
-        for marker in nodes_of(tree, Marker)
-        for argument in marker.expressions[1::2]
-        if (parameter := _parameter(argument)) is not None
-    ]
-    if not asked or not isinstance(tree, exp.Query):
+    values = {parameter.name: _value(argument) for _, argument, parameter in _asked(tree)}
+    if not values or not isinstance(tree, exp.Query):
         return False
-    values = {parameter.name: _value(argument) for _, argument, parameter in asked}
-    for marker, argument, parameter in asked:
+    _name_outputs(tree, values.keys())
+    for marker, argument, parameter in _asked(tree):
         select = marker.find_ancestor(exp.Select)
         if select is not None:
             _read_beside(select, marker)
             argument.replace(_column(parameter))
     for parameter in nodes_of(tree, exp.Parameter):
         if parameter.name in values:
-            parameter.replace(_read(parameter))
+            _whole(parameter, values[parameter.name]).replace(_read(parameter))
     items = [exp.alias_(value, _name(number), quoted=True) for number, value in values.items()]
     _put_first(tree, exp.Select(expressions=items))
     return True
 
 
+def _asked(tree: exp.Expr) -> list[tuple[Marker, exp.Expr, exp.Parameter]]:
+    """The markers that have a parameter for a variable, with the argument that it is."""
+    return [
+        (marker, argument, parameter)
+        for marker in nodes_of(tree, Marker)
+        for argument in marker.expressions[1::2]
+        if (parameter := _parameter(argument)) is not None
+    ]
+
+
 def _parameter(argument: exp.Expr) -> exp.Parameter | None:
     """The parameter that an argument is, maybe with the type that it was told to have."""
     bare = argument.unnest()
-    if isinstance(bare, exp.Cast):
+    while isinstance(bare, exp.Cast):
         bare = bare.this.unnest()
     return bare if isinstance(bare, exp.Parameter) else None
+
+
+def _name_outputs(tree: exp.Expr, numbers: Collection[str]) -> None:
+    """Let outputs made of these parameters keep the names that PostgreSQL gives them."""
+    for select in nodes_of(tree, exp.Select):
+        for item in list(select.expressions):
+            held = any(each.name in numbers for each in nodes_of(item, exp.Parameter))
+            if held and not isinstance(item, exp.Alias):
+                item.replace(exp.alias_(item.copy(), output_name(item), quoted=True))
 
 
 def _value(argument: exp.Expr) -> exp.Expr:
     bare = argument.unnest().copy()
     return bare if isinstance(bare, exp.Cast) else exp.Cast(this=bare, to=data_type(FLOAT8))
+
+
+def _whole(parameter: exp.Parameter, value: exp.Expr) -> exp.Expr:
+    """What the column stands for of what is around a parameter: itself with its casts.
+
+    Raises:
+        FeatureNotSupported: 0A000, it is read without them.
+    """
+    around: exp.Expr = parameter
+    while around != value and isinstance(around.parent, exp.Cast | exp.Paren):
+        around = around.parent
+    if around == value:
+        return around
+    if isinstance(value.this, exp.Parameter):
+        return parameter
+    raise FeatureNotSupported(
+        f"a derivative by ${parameter.name} as another type than it has elsewhere is not supported",
+        hint=f"Write the cast wherever ${parameter.name} stands, or nowhere.",
+        position=position_of(parameter),
+    )
 
 
 def _name(number: str) -> str:
