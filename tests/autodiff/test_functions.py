@@ -43,6 +43,7 @@ STEP_CALLS = {
     "iszero": "x",
     "div": "x, y",
     "width_bucket": "x, low, high, n",
+    "stop_gradient": "x",
 }
 
 # What a function is about, by the types that it takes or gives; the first that fits.
@@ -279,6 +280,7 @@ CHOICES = [
     ("mod(y, x)", [-2.0, -1.0, 0.0, None, None, -1.0]),
     ("x * gcd(n, 6)", [6.0] * 3 + [None, None, 6.0]),
     ("div(x, y)", [0.0, 0.0, 0.0, None, None, 0.0]),
+    ("stop_gradient(x)", [0.0, 0.0, 0.0, None, None, 0.0]),
     ("width_bucket(x, 0.0, 5.0, 5)", [0.0, 0.0, 0.0, None, None, 0.0]),
 ]
 

@@ -148,8 +148,10 @@ CASTS = (
 UNSIGNED = "unsigned_nan"
 
 # Constant almost everywhere, whatever their arguments and however many: functions of integers,
-# steps, and questions. A call is a leaf that prints as it was written.
-STEPS = frozenset({"factorial", "gcd", "lcm", "isnan", "iszero", "div", "width_bucket"})
+# steps, questions, and what is to count as a constant. A call is a leaf that prints as it was
+# written.
+STEPS = frozenset({"factorial", "gcd", "lcm", "isnan", "iszero", "div", "width_bucket",
+                   "stop_gradient"})  # fmt: skip
 
 # Functions that raise for some arguments: what holds them may not be computed for a row that a
 # CASE keeps from them.

@@ -104,6 +104,11 @@ def series_array(series: exp.Expr) -> exp.Expr:
     return exp.Cast(this=array, to=data_type(f"{kind}[]")) if kind else array
 
 
+def _held(node: exp.Expr) -> exp.Expr | None:
+    """stop_gradient(x) is x: derivatives have been taken by now."""
+    return exp.paren(node.expressions[0]) if len(node.expressions) == 1 else None
+
+
 def _clock(node: exp.Expr) -> exp.Expr | None:
     return None if node.expressions else exp.Anonymous(this="clock_now", expressions=[each_row()])
 
@@ -166,6 +171,7 @@ def _called(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 _FILTERED = {"regr_count": _bigint, "corr": _correlation}
 _WHOLE = {
+    "stop_gradient": _held,
     "corr": _correlated,
     "regr_count": _counted,
     "clock_timestamp": _clock,

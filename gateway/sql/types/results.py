@@ -64,6 +64,7 @@ ALONG = ("differentiate", "integrate")
 _LIKE_ARGUMENTS = frozenset(
     {
         "abs", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "gcd", "lcm",
+        "stop_gradient",
     }
 )  # fmt: skip
 _LIKE_FIRST = frozenset(
