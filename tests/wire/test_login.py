@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from gateway.errors import GatewayError, ProtocolViolation
 from gateway.passwords import make_verifier
 from gateway.roles import Made, MadeRole
 from gateway.wire.connection.admission import Admission
+from gateway.wire.connection.auth import Scram
 from gateway.wire.connection.server import GatewayServer
 from gateway.wire.protocol.messages import PasswordMessage
 from tests.wire import scripted
@@ -184,3 +186,55 @@ def test_an_unknown_user_costs_what_a_wrong_password_does(guarded: GatewayServer
             spent.append(seconds_of_a_refusal(guarded.admission, user))
     known, unknown, late = (statistics.median(spent) for spent in times.values())
     assert 0.5 < unknown / known < 2 and 0.5 < late / known < 2
+
+
+@pytest.mark.parametrize(
+    ("first", "code", "message"),
+    [
+        (
+            "n,a=bob,n=,r=abc",
+            "0A000",
+            "client uses authorization identity, but it is not supported",
+        ),
+        ("n,,m=x,n=,r=abc", "0A000", "client requires an unsupported SCRAM extension"),
+        ("n,,n=,r=a\x01c", "08P01", "non-printable characters in SCRAM nonce"),
+        ("n,,n=", "08P01", "malformed SCRAM message"),
+        ("n,x,n=,r=abc", "08P01", "malformed SCRAM message"),
+        ("", "08P01", "malformed SCRAM message"),
+    ],
+)
+def test_what_scram_does_not_take_is_refused_as_by_postgresql(
+    first: str, code: str, message: str
+) -> None:
+    data = first.encode()
+    words = PasswordMessage(b"SCRAM-SHA-256\0" + len(data).to_bytes(4, "big") + data)
+    with pytest.raises(GatewayError) as refused:
+        Scram("alice", {}, b"secret").receive(words)
+    assert (refused.value.code, str(refused.value)) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("final", "message", "detail"),
+    [
+        (
+            "c=eSws,{nonce},p=AAAA",
+            "unexpected SCRAM channel-binding attribute in client-final-message",
+            "",
+        ),
+        ("c=biws,r=other,p=AAAA", "invalid SCRAM response", "Nonce does not match."),
+        (
+            "c=biws,{nonce},p=AAAA",
+            "malformed SCRAM message",
+            "Malformed proof in client-final-message.",
+        ),
+    ],
+)
+def test_a_last_word_that_does_not_fit_is_refused_as_by_postgresql(
+    final: str, message: str, detail: str
+) -> None:
+    exchange = Scram("alice", {}, b"secret")
+    challenge = exchange.receive(PasswordMessage(_SASL))[9:].decode()
+    words = final.format(nonce=challenge.partition(",")[0]).encode()
+    with pytest.raises(ProtocolViolation) as refused:
+        exchange.receive(PasswordMessage(words))
+    assert (str(refused.value), refused.value.detail) == (message, detail)

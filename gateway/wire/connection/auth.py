@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from gateway.errors import (
+    FeatureNotSupported,
     InvalidAuthorization,
     InvalidPassword,
     ProtocolViolation,
@@ -42,6 +43,7 @@ class Exchange(Protocol):
         Raises:
             InvalidPassword: 28P01, the client did not prove who it is.
             ProtocolViolation: 08P01, the message makes no sense.
+            FeatureNotSupported: 0A000, it wants an authorization identity or an extension.
         """
         ...
 
@@ -107,9 +109,17 @@ class Scram:
     def _first(self, text: str) -> bytes:
         match = _CLIENT_FIRST.fullmatch(text)
         if match is None:
-            raise _malformed("client-first")
-        self._header, flag, self._client_first, client_nonce = match.groups()
+            raise _malformed("Unexpected attribute in client-first-message.")
+        self._header, flag, identity, self._client_first, extension, client_nonce = match.groups()
         self._check_flag(flag)
+        if identity:
+            raise FeatureNotSupported("client uses authorization identity, but it is not supported")
+        if extension:
+            raise FeatureNotSupported("client requires an unsupported SCRAM extension")
+        if client_nonce is None:
+            raise _malformed('Expected attribute "r" in client-first-message.')
+        if not _NONCE.fullmatch(client_nonce):
+            raise ProtocolViolation("non-printable characters in SCRAM nonce")
         self._nonce = client_nonce + b64encode(secrets.token_bytes(18)).decode()
         salt = b64encode(self._verifier.salt).decode()
         self._server_first = f"r={self._nonce},s={salt},i={self._verifier.iterations}"
@@ -118,7 +128,13 @@ class Scram:
     def _check_flag(self, flag: str) -> None:
         """What the client says of channel binding must fit what it chose and was offered."""
         if flag.startswith("p=") != self._bound:
-            raise _malformed("client-first", "Its channel binding does not fit its mechanism.")
+            raise _malformed(
+                "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include"
+                " channel binding data."
+                if self._bound
+                else "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM"
+                " message includes channel binding data."
+            )
         if flag == "y" and self._end_point:  # somebody between us took our offer out
             raise InvalidAuthorization(
                 "SCRAM channel binding negotiation error",
@@ -131,22 +147,24 @@ class Scram:
     def _final(self, text: str) -> bytes:
         match = _CLIENT_FINAL.fullmatch(text)
         if match is None:
-            raise _malformed("client-final")
+            raise _malformed("Malformed proof in client-final-message.")
         without_proof, binding, nonce, proof64 = match.groups()
         agreed = self._header.encode() + (self._end_point if self._bound else b"")
         if binding != b64encode(agreed).decode():
             if self._bound:  # the client sees another server's certificate
                 raise InvalidAuthorization("SCRAM channel binding check failed")
-            raise _malformed("client-final", "Its channel binding is not the one agreed.")
+            raise ProtocolViolation(
+                "unexpected SCRAM channel-binding attribute in client-final-message"
+            )
         if nonce != self._nonce:
-            raise _malformed("client-final", "Its nonce is not the one agreed.")
+            raise ProtocolViolation("invalid SCRAM response", detail="Nonce does not match.")
         signed = f"{self._client_first},{self._server_first},{without_proof}".encode()
         signature = hmac.digest(self._verifier.stored_key, signed, "sha256")
         try:
             proof = b64decode(proof64, validate=True)
             client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
         except ValueError as error:
-            raise _malformed("client-final") from error
+            raise _malformed("Malformed proof in client-final-message.") from error
         if not hmac.compare_digest(sha256(client_key).digest(), self._verifier.stored_key):
             raise InvalidPassword(f'password authentication failed for user "{self._user}"')
         self.done = True
@@ -154,9 +172,12 @@ class Scram:
         return replies.authentication_sasl_final(final) + replies.AUTHENTICATION_OK
 
 
-# gs2 header without authorization identity; then name and nonce. `m=`, an extension we must know,
-# does not match.
-_CLIENT_FIRST = re.compile(r"((n|y|p=[A-Za-z0-9.-]+),,)(n=[^,]*,r=([!-+\--~]+)(?:,.*)?)")
+# gs2 header, with an authorization identity or none; then `m=`, an extension that we must know, or
+# name and nonce.
+_CLIENT_FIRST = re.compile(
+    r"((n|y|p=[^,]*),(a=[^,]*)?,)((?:(m=.*)|n=[^,]*(?:,r=([^,]*)(?:,.*)?)?))", re.DOTALL
+)
+_NONCE = re.compile(r"[!-+\--~]*")
 _CLIENT_FINAL = re.compile(r"(c=([^,]*),r=([^,]*)(?:,[a-oq-z]=[^,]*)*),p=([^,]*)")
 
 
@@ -164,11 +185,11 @@ def _text_of(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise _malformed("text") from error
+        raise _malformed("The message is not UTF8.") from error
 
 
-def _malformed(part: str, detail: str = "") -> ProtocolViolation:
-    return ProtocolViolation(f"malformed SCRAM message: {part}", detail=detail)
+def _malformed(detail: str) -> ProtocolViolation:
+    return ProtocolViolation("malformed SCRAM message", detail=detail)
 
 
 def _mock(user: str, secret: bytes) -> Verifier:
