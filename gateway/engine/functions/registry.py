@@ -50,6 +50,7 @@ from gateway.engine.functions.number_text import (
 from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.result_sizes import AT_RUN_TIME, MOST_BYTES, ROOMS
+from gateway.engine.functions.row_counts import ROW_COUNTS
 from gateway.engine.functions.rows import Columnar, Row
 from gateway.engine.functions.text_functions import MORE
 from gateway.engine.functions.texts_read import NUMBER_TEXTS, TEXTS_READ
@@ -325,6 +326,7 @@ _WHOLE = made(
         *DEGREES,
         *ROOMS,
         *QUOTIENTS,
+        *ROW_COUNTS,
         *_TIMES,
         *NUMBER_TEXTS,
         *TEXTS_READ,

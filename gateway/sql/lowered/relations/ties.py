@@ -69,8 +69,10 @@ def _count(value: exp.Expr, clause: exp.Expr) -> exp.Expr:
     rounded = exp.Anonymous(this="round", expressions=[share])
     kind = exp.Literal.string("Int64")
     count = exp.Anonymous(this="arrow_cast", expressions=[rounded, kind])
-    none = exp.Literal.number(0 if isinstance(clause, exp.Offset) else _ALL)
-    return exp.Anonymous(this="coalesce", expressions=[count, none])
+    skips = isinstance(clause, exp.Offset)
+    checked = exp.Anonymous(this="rows_skipped" if skips else "rows_limited", expressions=[count])
+    none = exp.Literal.number(0 if skips else _ALL)
+    return exp.Anonymous(this="coalesce", expressions=[checked, none])
 
 
 def _is_closed(query: exp.Query) -> bool:
