@@ -231,8 +231,9 @@ def shifted(gateway_address: tuple[str, int]) -> Iterator[psycopg.Connection[Any
 
 
 def _rows(connection: psycopg.Connection[Any], schema: str, statement: str) -> dict[Any, float]:
-    connection.execute(f"SET search_path TO {schema}".encode())
-    rows = connection.execute(statement.encode()).fetchall()
+    with connection.transaction(force_rollback=True):  # writes too find what the fixture made
+        connection.execute(f"SET search_path TO {schema}".encode())
+        rows = connection.execute(statement.encode()).fetchall()
     return {row[:-1]: row[-1] for row in rows}
 
 

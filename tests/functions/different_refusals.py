@@ -24,7 +24,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select string_agg(s, 1) from a",
     ),
     "not SQL either, but another word is named": (
-        "select exists (1)",
         "select * form a",
         "select distinct",
         "create table x (a)",
@@ -69,7 +68,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "update a set b = 1",
     ),
     "refused by another part of the server, which sees something else first": (
-        "select id from a limit (select -1)",
         "select grad(sin(x, 1), x) from a",
         "select count(*, 1) from a",
         "select -(-9223372036854775808)",
@@ -88,7 +86,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select id from a where a.id = b.id",
         "select first_value() over (order by id) from a",
         "select rank(1) over () from a",
-        "select count(*) over (order by id rows between x preceding and current row) from a",
         "select * from a tablesample bernoulli (101)",
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,7 +85,7 @@ def test_versions_of_tables_that_are_gone_are_let_go(tmp_path: Path) -> None:
         relations = {n: Relation(oid, TableDefinition(n, columns)) for oid, n in names.items()}
         return Catalogue(relations=relations)
 
-    committed = Committed(holding(1), SnapshotCache(), Room(tmp_path))
+    committed = Committed(holding(1), SnapshotCache(), Room(tmp_path, duckdb.connect()))
     committed.publish({2: None}, holding(1, 2), {})
     assert committed.moment.versions == {2: 1}
     committed.publish({1: None, 2: None}, holding(), {})  # dropped: who read one must see that

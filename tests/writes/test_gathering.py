@@ -160,6 +160,7 @@ def test_a_thousand_rows_are_one_statement_of_the_store(connect: Connect, gatewa
 
 def test_rows_after_the_one_that_failed_are_not_told_of(connect: Connect) -> None:
     link = connect()
+    link.execute("DROP TABLE IF EXISTS told")
     link.execute("CREATE TABLE told (n int PRIMARY KEY)")
     cursor = link.cursor()
     with pytest.raises(psycopg.errors.UniqueViolation, match=r"\(n\)=\(3\)"):
