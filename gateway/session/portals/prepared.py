@@ -273,17 +273,32 @@ def arguments(
 _ANY_NUMERIC = numeric_modifier(38, 0)
 
 
+def parameter_column(name: str, wanted: Type, given: pa.DataType, typmod: int = -1) -> Column:
+    """What a value of a parameter or a variable is assigned to.
+
+    Args:
+        name: For errors.
+        wanted: Its type.
+        given: That of the value, which says how many dimensions an array has.
+        typmod: The length or digits of the type; of a numeric without, every number fits.
+    """
+    if wanted.element is not None:
+        wanted = with_dimensions(wanted, dimensions_of(given))
+    if wanted.name == "numeric" and typmod < 0:
+        typmod = _ANY_NUMERIC
+    return Column(name, wanted, typmod)
+
+
 def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
     if _is_shown(wanted):
         return value[0]
     given = from_arrow(value.type)
-    if wanted.element is not None:
-        wanted = with_dimensions(wanted, dimensions_of(value.type))
+    column = parameter_column(f"${number}", wanted, value.type)
+    wanted = column.type
     typed_text = given.name == "text" and wanted.arrow != pa.string() and not _untyped(node)
     try:
         if not typed_text:
-            typmod = _ANY_NUMERIC if wanted.name == "numeric" else -1
-            assigned = assign(value, Column(f"${number}", wanted, typmod))[0]
+            assigned = assign(value, column)[0]
             return _exact(node, value[0]) if wanted.name == "numeric" else assigned
         reason = None
     except DatatypeMismatch as error:

@@ -8,7 +8,7 @@ from functools import partial
 from gateway.catalog.definitions import read_type
 from gateway.catalog.own_types import bind_types
 from gateway.catalog.registry import Registry
-from gateway.errors import FeatureNotSupported, NullValueNotAllowed, SyntaxFault, UndefinedColumn
+from gateway.errors import FeatureNotSupported, SyntaxFault, UndefinedColumn
 from gateway.session.procedural.embedded import Embedded
 from gateway.session.procedural.variables import Record, Scope, Variable, null
 from gateway.sql.procedural.steps import Declaration
@@ -45,14 +45,9 @@ class Declaring:
             scope.own[tree.name] = record
             return
         kind, typmod = self._like(like["of"], scope) if like else self._type(tree.type)
-        value = null(kind)
-        if tree.default:
-            value = self._sql.assigned(tree.default, scope, kind, typmod, tree.name)
-        if tree.not_null and value.is_null:
-            raise NullValueNotAllowed(
-                f'null value cannot be assigned to variable "{tree.name}" declared NOT NULL'
-            )
-        made = Variable(tree.name, value, typmod, tree.constant, tree.not_null)
+        made = Variable(tree.name, null(kind), typmod, tree.constant, tree.not_null)
+        if tree.default:  # which one that is NOT NULL has
+            made.put(self._sql.assigned(tree.default, scope, kind, typmod, tree.name))
         scope.own[tree.name] = made
 
     def _type(self, text: str) -> tuple[Type, int]:

@@ -30,16 +30,14 @@ from gateway.errors import (
 )
 from gateway.session.computation import Bound
 from gateway.session.portals.parsing import typed
+from gateway.session.portals.prepared import parameter_column
 from gateway.session.procedural.variables import Record, Scope, Value, null
 from gateway.session.result import Field, Result
 from gateway.sql.procedural.steps import Target
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.trees import nodes_of
-from gateway.sql.types.modifiers import numeric_modifier
-from gateway.store.definitions.definitions import Column
 from gateway.store.rows.assignment import assign
-from gateway.store.rows.kept_values import dimensions_of
-from gateway.types import BOOL, TEXT, Type, with_dimensions
+from gateway.types import BOOL, TEXT, Type
 
 if TYPE_CHECKING:
     from gateway.session.dispatch import Client
@@ -152,7 +150,7 @@ class Embedded:
             return null(wanted)
         scalar = value.scalar
         _refuse_huge(scalar, name)
-        column = _column(name, wanted, typmod, scalar.type)
+        column = parameter_column(name, wanted, scalar.type, typmod)
         try:
             made = assign(pa.array([scalar.as_py()], scalar.type), column)[0]
             exact = wanted.name == "numeric" and typmod < 0
@@ -177,11 +175,11 @@ class Embedded:
             raise NullValueNotAllowed(f"{what} is null")
         return str(found)
 
-    def shown(self, text: str, scope: Scope) -> str:
-        """An expression as a client would see it."""
+    def shown(self, text: str, scope: Scope) -> str | None:
+        """An expression as a client would see it; None for NULL."""
         value = self.value(text, scope)
         if value.is_null:
-            return "<NULL>"
+            return None
         shown = rows_of(self._run(self._one("SELECT format('%s', $1)"), [value]), 1)[0][0]
         return str(shown.scalar.as_py())
 
@@ -324,10 +322,6 @@ def _values(batch: pa.RecordBatch, fields: Sequence[Field]) -> Iterator[list[Val
         ]
 
 
-# Of a column that takes every number of 38 digits.
-_ANY_NUMERIC = numeric_modifier(38, 0)
-
-
 def _as_parameter(column: pa.Array, field: Field) -> pa.Array:
     """A result's column as parameters of its type are."""
     if pa.types.is_null(column.type):
@@ -362,11 +356,3 @@ def _with_all_digits(value: Value, made: pa.Scalar) -> pa.Scalar:
         given = repr(given) if digits is None else f"{given:.{digits}g}"
     number = Decimal(str(given).strip())
     return pa.scalar(Decimal(format(number, "f"))) if number.is_finite() else made
-
-
-def _column(name: str, wanted: Type, typmod: int, given: pa.DataType) -> Column:
-    if wanted.element is not None:
-        wanted = with_dimensions(wanted, dimensions_of(given))
-    if wanted.name == "numeric" and typmod < 0:
-        typmod = _ANY_NUMERIC
-    return Column(name, wanted, typmod)

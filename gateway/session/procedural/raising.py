@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.errors import NullValueNotAllowed, RaiseException, SyntaxFault
 from gateway.session.procedural.embedded import Embedded
 from gateway.session.procedural.variables import Scope
@@ -45,7 +47,7 @@ def _options(step: Raise, sql: Embedded, scope: Scope) -> dict[str, str]:
         if name in found:
             raise SyntaxFault(f"RAISE option already specified: {name.upper()}")
         value = sql.shown(expression, scope)
-        if value == "<NULL>":
+        if value is None:
             raise NullValueNotAllowed("RAISE statement option cannot be null")
         found[name] = value
     return found
@@ -58,15 +60,13 @@ def _code(given: str) -> str:
 
 def _filled(step: Raise, sql: Embedded, scope: Scope) -> str:
     """The format with a value in place of each %; %% is one."""
-    values = iter([sql.shown(each, scope) for each in step.values])
+    shown = [sql.shown(each, scope) for each in step.values]
+    values = iter(["<NULL>" if each is None else each for each in shown])
     assert step.message is not None
     parts = step.message.split("%%")
     return "%".join(_one(part, values) for part in parts)
 
 
-def _one(part: str, values: object) -> str:
-    pieces = part.split("%")
-    filled = pieces[0]
-    for piece in pieces[1:]:
-        filled += next(values) + piece  # type: ignore[call-overload]
-    return str(filled)
+def _one(part: str, values: Iterator[str]) -> str:
+    first, *pieces = part.split("%")
+    return first + "".join(next(values) + piece for piece in pieces)

@@ -317,9 +317,8 @@ class Running:
 
     def _assert(self, step: steps.Assert, scope: Scope) -> None:
         if not self._sql.truth(step.condition, scope):
-            message = self._sql.value(step.message, scope) if step.message else null(TEXT)
-            told = None if message.is_null else self._sql.text(step.message, scope)
-            raise AssertFailure(told or "assertion failed")
+            message = self._sql.assigned(step.message, scope, TEXT) if step.message else null(TEXT)
+            raise AssertFailure(message.scalar.as_py() or "assertion failed")
 
     def _end(self, step: steps.End, scope: Scope) -> None:
         self._committing.end(step.verb)
