@@ -40,7 +40,7 @@ from gateway.sources.listing import (
     variable_rows,
 )
 from gateway.sources.opening import ncep
-from gateway.sources.opening.opened_files import OpenedFiles, files_of, states_of
+from gateway.sources.opening.opened_files import OpenedFiles, before_opening
 from gateway.sources.opening.opening import open_dataset, unreadable
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
@@ -283,9 +283,9 @@ class Datasets(Mapping[TableName, Table]):
         kept = dataset
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             kept = attached.within(dataset, self._roots)
-        files = files_of(_location(dataset.uri))
-        state, tables = states_of(files), open_one(kept)
-        there = OpenedFiles(files, state, tables, partial(open_one, kept)) if files else None
+        before = before_opening(_location(dataset.uri))
+        tables = open_one(kept)
+        there = OpenedFiles(before, tables, partial(open_one, kept)) if before else None
         far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(
             dataset,

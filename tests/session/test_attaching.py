@@ -144,8 +144,11 @@ def test_refusals(place: Path) -> None:
         ]  # fmt: skip
         for sql, code, text in rows:
             refused(run, sql, code, text)
-        (data / "a.zarr" / "zarr.json").unlink()
+        mark = data / "a.zarr" / "zarr.json"
+        mark.rename(data / "kept.json")
         refused(run, "REFRESH a", "58030", "a.zarr")
+        refused(run, "SELECT count(*) FROM a", "58030", 'cannot read dataset "a"')
+        (data / "kept.json").rename(mark)
         assert run("SELECT count(*) FROM a WHERE time IS NOT NULL") == [(3,)]  # as it was
         assert run("SELECT name FROM gradwire.datasets ORDER BY 1") == [("a",), ("ncep",)]
 

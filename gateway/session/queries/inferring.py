@@ -7,47 +7,61 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.registry import Registry
+from gateway.catalog.system.answers import ResultColumn
 from gateway.engine.interface import Plan
-from gateway.rewrite import Rewritten
-from gateway.session.computation import Computation
+from gateway.session.computation import Computation, Described, fields_of
 from gateway.session.queries.layered import parameters_of
-from gateway.session.writes.upserts import Upsert
+from gateway.session.result import Field
 from gateway.sources.table import Table, TableName
+from gateway.sql.statements.explaining import plan_type
+from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.parameters import number
 from gateway.types import TEXT, Type, from_arrow, with_dimensions
 
+if TYPE_CHECKING:
+    from gateway.session.queries.querying import Queries
 
-class Describes(Protocol):
-    """Who plans it."""
 
-    registry: Registry
+def described(queries: Queries, statement: Statement, declared: Mapping[int, Type]) -> Described:
+    """Types of parameters and columns; see `Queries.describe`."""
+    tree = statement.tree
+    if isinstance(tree, Explain) and queries.catalogue.answers(
+        tree.statement.text, tree.statement.tree
+    ):
+        return Described((), (Field("QUERY PLAN", plan_type(tree)),))
+    if isinstance(tree, exp.Expr) and queries.catalogue.answers(statement.text, tree):
+        parameters, columns = queries.catalogue.describe(statement.text, tree, declared)
+        return Described(parameters, shown(columns))
+    query = queries.computation(statement)
+    if query is None:
+        return Described()
+    known = {**query.known_types, **declared}
+    if statement.kind == Kind.WRITE and query.is_told_by(known):
+        types = tuple(known[n] for n in range(1, len(known) + 1))
+        return Described(types, queries.returned_fields(query, known))
+    types, plan = infer(queries, query, known)
+    by_number = dict(enumerate(types, 1))
+    if isinstance(tree, Explain):
+        return Described(types, (Field("QUERY PLAN", plan_type(tree)),))
+    if statement.kind == Kind.QUERY:
+        return Described(types, fields_of(query.rewritten, plan.schema, by_number))
+    return Described(types, queries.returned_fields(query, by_number))
 
-    def described_plan(
-        self,
-        rewritten: Rewritten,
-        tables: Mapping[TableName, Table],
-        types: Mapping[int, Type] | None = None,
-    ) -> Plan: ...
 
-    def returning_plan(
-        self,
-        query: Computation,
-        types: Mapping[int, Type],
-        known: Mapping[TableName, Table],
-    ) -> tuple[Rewritten, Plan]: ...
-
-    def upsert_tables(self, upsert: Upsert) -> dict[TableName, Table]: ...
+def shown(columns: Sequence[ResultColumn]) -> tuple[Field, ...]:
+    """The columns of a catalogue query."""
+    return tuple(Field(c.name, c.type, c.typmod, c.origin) for c in columns)
 
 
 def infer(
-    queries: Describes, query: Computation, known: Mapping[int, Type]
+    queries: Queries, query: Computation, known: Mapping[int, Type]
 ) -> tuple[tuple[Type, ...], Plan]:
     """Every parameter's type, and the plan under those types."""
     rewritten = query.rewritten

@@ -16,7 +16,7 @@ from sqlglot import exp
 from gateway.catalog.authority import Authority
 from gateway.catalog.own_types import bind_types
 from gateway.catalog.registry import Registry
-from gateway.catalog.system.answers import Catalogue, ResultColumn
+from gateway.catalog.system.answers import Catalogue
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError, NotDifferentiable
 from gateway.rewrite import Rewritten, rewrite
@@ -32,7 +32,7 @@ from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries.cancellable_joins import watched
 from gateway.session.queries.explaining import explained
 from gateway.session.queries.grid_planning import KeptGridPlans, has_large_grid, plan_over_grids
-from gateway.session.queries.inferring import as_bound, infer
+from gateway.session.queries.inferring import as_bound, described, shown
 from gateway.session.queries.kept_queries import (
     KeptQueries,
     KeptQuery,
@@ -48,13 +48,13 @@ from gateway.session.queries.unknown_functions import known_or_not
 from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
+from gateway.sources.opening.opened_files import check_present
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Borrowed, Lender
 from gateway.sql.lowered.relations.value_rows import as_select
 from gateway.sql.meaning.locating import located
 from gateway.sql.names.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.names.scope import table_node
-from gateway.sql.statements.explaining import plan_type
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.writes.writes import modifying_parts
@@ -110,28 +110,7 @@ class Queries:
             statement: Any statement.
             declared: The parameter types that the client gave; they win.
         """
-        tree = statement.tree
-        if isinstance(tree, Explain) and self.catalogue.answers(
-            tree.statement.text, tree.statement.tree
-        ):
-            return Described((), (Field("QUERY PLAN", plan_type(tree)),))
-        if isinstance(tree, exp.Expr) and self.catalogue.answers(statement.text, tree):
-            parameters, columns = self.catalogue.describe(statement.text, tree, declared)
-            return Described(parameters, _shown(columns))
-        query = self.computation(statement)
-        if query is None:
-            return Described()
-        known = {**query.known_types, **declared}
-        if statement.kind == Kind.WRITE and query.is_told_by(known):
-            types = tuple(known[n] for n in range(1, len(known) + 1))
-            return Described(types, self.returned_fields(query, known))
-        types, plan = infer(self, query, known)
-        by_number = dict(enumerate(types, 1))
-        if isinstance(tree, Explain):
-            return Described(types, (Field("QUERY PLAN", plan_type(tree)),))
-        if statement.kind == Kind.QUERY:
-            return Described(types, fields_of(query.rewritten, plan.schema, by_number))
-        return Described(types, self.returned_fields(query, by_number))
+        return described(self, statement, declared)
 
     def view_columns(self, view: View) -> list[tuple[str, Type, int, int]]:
         """Names, types, modifiers, domains of a view's columns; none when what it read is gone."""
@@ -150,7 +129,7 @@ class Queries:
             columns, rows = self.catalogue.query(
                 statement.text, tree, bound.by_number, bound.values
             )
-            return Result("SELECT", _shown(columns), iter([rows]))
+            return Result("SELECT", shown(columns), iter([rows]))
         query = self.required(statement)
         self.allow(query.rewritten, query.rowid_of)
         self.tell(query.rewritten)
@@ -336,6 +315,8 @@ class Queries:
         prefix: str = "",
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
+        if values is not None:
+            check_present(tables.values())
         if rewritten.layers:
             run = values is not None and (not prefix or "ANALYZE" in prefix)
             plan_layer = partial(self._plan, types=types, values=values)
@@ -391,7 +372,3 @@ class Queries:
         if query is None:
             raise FeatureNotSupported(f"{statement.command} has no query to run")
         return query
-
-
-def _shown(columns: Sequence[ResultColumn]) -> tuple[Field, ...]:
-    return tuple(Field(c.name, c.type, c.typmod, c.origin) for c in columns)

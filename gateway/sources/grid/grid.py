@@ -85,7 +85,7 @@ class GridTable:
         self._keys: int | None = None  # leading dimensions that a query sorts by
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
-        self._presence: Callable[[], int] | None = None
+        self.presence: Callable[[], int] | None = None  # as `cached` was told
         self._patience: Patience | None = None
         self._serial = next(_SERIALS)
         self.base: TableName | None = None  # what it is called in SQL, under a name beside that
@@ -214,7 +214,7 @@ class GridTable:
             patience: How long a read of what is far away may take; None: it is near.
         """
         sharing = copy(self)
-        sharing._cache, sharing._presence = cache, presence
+        sharing._cache, sharing.presence = cache, presence
         sharing._patience = patience
         return sharing
 
@@ -223,7 +223,7 @@ class GridTable:
 
         What is in memory stays, and so does what is behind a URL, until it is opened anew.
         """
-        return stored_state(self.stored.values(), self._presence)
+        return stored_state(self.stored.values(), self.presence)
 
     def dimension_of(self, column: str) -> str | None:
         """The dimension on whose position alone a column depends; None when there is none."""
@@ -304,7 +304,7 @@ class GridTable:
             self._reads,
             self._cache,
             self._serial,
-            self._presence,
+            self.presence,
             self._patience,
         )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -17,10 +18,10 @@ from gateway.errors import GatewayError
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.grid.origins import origins_of
 from gateway.sources.opening.opening import ZARR_MARKS, local, matching
-from gateway.sources.reading.chunk_files import State, coordinate_files, state_of
-from gateway.sources.reading.faults import Replaced
+from gateway.sources.reading.chunk_files import State, files_in, state_of
+from gateway.sources.reading.faults import Replaced, replaced
 from gateway.sources.reading.stored import GridColumn
-from gateway.sources.table import TableName
+from gateway.sources.table import Table, TableName
 from gateway.sources.urls import is_local
 
 Tables = Mapping[TableName, GridTable]
@@ -31,25 +32,43 @@ _OF_PLACES = ("source", "original_shape")
 
 _GENERATIONS = count(1)
 
+# Linux tells when a file was changed by a clock that moves in steps, of 10 ms at the most.
+_CLOCK_STEP_NS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stood at a local place before it was opened.
+
+    Args:
+        files: Those whose change is one of the dataset.
+        stores: The directories of Zarr stores, whose coordinates are such, too.
+        state: That of the files.
+        moment_ns: When that was, in nanoseconds since 1970.
+    """
+
+    files: Sequence[Path]
+    stores: Sequence[Path]
+    state: States
+    moment_ns: int
+
 
 class OpenedFiles:
-    """Asked around each read whether the files still are what the tables were made of.
+    """Asked before each query and around each read whether files are what the tables were made of.
 
     Files that have changed are opened again. Where all that was there is there as it was, and maybe
     more, the dataset has grown, and its tables are read on; chunks that were held are not.
 
     Args:
-        files: Those whose change is one of the dataset.
-        state: Theirs, before the tables were made.
+        before: What stood there before the tables were made.
         tables: The tables.
         reopen: Makes them anew.
     """
 
-    def __init__(
-        self, files: Sequence[Path], state: States, tables: Tables, reopen: Callable[[], Tables]
-    ) -> None:
-        self._files, self._coordinates = files, _coordinates(tables)
-        self._state = (*state, *states_of(self._coordinates))
+    def __init__(self, before: Before, tables: Tables, reopen: Callable[[], Tables]) -> None:
+        self._files, self._coordinates = before.files, _coordinates(before.stores, tables)
+        held = [_if_before(before.moment_ns, each) for each in states_of(self._coordinates)]
+        self._state = (*before.state, *held)
         self._tables, self._reopen = tables, reopen
         self._generation = 0
         self._changing = threading.Lock()
@@ -83,16 +102,36 @@ class OpenedFiles:
             raise Replaced("another dataset is in its place")
 
 
+def check_present(tables: Iterable[Table]) -> None:
+    """Refuse tables of datasets whose files are gone, or hold something else.
+
+    What reads no variable has its answer from coordinates in memory, and asks for no file.
+
+    Raises:
+        DatasetUnreadable: 58030, naming the dataset.
+    """
+    asked = {t.presence: t.name for t in tables if isinstance(t, GridTable) and t.presence}
+    for presence, dataset in asked.items():
+        try:
+            presence()
+        except Replaced as error:
+            raise replaced(dataset, error) from error
+
+
 def files_of(uri: str) -> list[Path]:
     """The files whose change is one of the dataset; none where it is far away.
 
     Those of a Zarr store are its metadata: chunks come and go. A store that has none at its root,
     as an Icechunk repository, never changes.
     """
-    if not is_local(uri):
-        return []
-    several = [Path(path) for path in matching(uri)]
-    return [file for path in several or [local(uri)] for file in _files(path)]
+    return [file for path in _paths(uri) for file in _files(path)]
+
+
+def before_opening(uri: str) -> Before | None:
+    """What stands at a place; None where nothing of it can change, or it is far away."""
+    files = files_of(uri)
+    stores = [path for path in _paths(uri) if path.is_dir()]
+    return Before(files, stores, states_of(files), time.time_ns()) if files else None
 
 
 def states_of(files: Sequence[Path | str]) -> States:
@@ -100,17 +139,22 @@ def states_of(files: Sequence[Path | str]) -> States:
     return tuple(map(state_of, files))
 
 
-def _coordinates(tables: Tables) -> list[str]:
+def _paths(uri: str) -> list[Path]:
+    return [Path(path) for path in matching(uri)] or [local(uri)] if is_local(uri) else []
+
+
+def _coordinates(stores: Sequence[Path], tables: Tables) -> list[str]:
     """What changes with the values of coordinates in Zarr stores, which are held in memory."""
-    found: dict[str, None] = {}
-    for table in tables.values():
-        stored = table.stored
-        beside = next((each.files for each in stored.values() if each.files is not None), None)
-        for name in [name for name, each in stored.items() if each.axis is not None]:
-            files = None if beside is None else coordinate_files(beside, name)
-            if files is not None:
-                found[files.changing] = None
-    return [*found]
+    named = [item for table in tables.values() for item in table.stored.items()]
+    names = {name for name, each in named if each.axis is not None}
+    marks = [m for store in stores for part in sorted(store.iterdir()) for m in _arrays(part)]
+    found = [files_in(mark.parent) for mark in marks if mark.parent.name in names]
+    return [each.changing for each in found if each is not None]
+
+
+def _if_before(moment_ns: int, state: State) -> State:
+    """The state; None where it may be one that was made since, of values that were not read."""
+    return state if state is not None and state[2] < moment_ns - _CLOCK_STEP_NS else None
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -92,18 +92,10 @@ def chunk_files(variable: xarray.Variable, dims: Sequence[str]) -> ChunkFiles | 
     return _files_of(array, order)
 
 
-def coordinate_files(beside: ChunkFiles, name: str) -> ChunkFiles | None:
-    """Those of a coordinate that an array's group has, or one around it; None: there is none.
-
-    Dimensions' coordinates are read as a dataset is opened, and tell no place.
-    """
-    root = Path(beside.array.store.root)  # type: ignore[attr-defined]
-    for group in Path(beside.directory).parents:
-        if any((group / name / mark).exists() for mark in ("zarr.json", ".zarray")):
-            return _files_of(zarr.open_array(group / name, mode="r"), [0])
-        if group == root:
-            break
-    return None
+def files_in(directory: Path) -> ChunkFiles | None:
+    """Those of the array that is in a directory; None: it is a group."""
+    found = zarr.open(directory, mode="r")
+    return _files_of(found, range(found.ndim)) if isinstance(found, zarr.Array) else None
 
 
 def _files_of(array: zarr.Array[Any], order: Sequence[int]) -> ChunkFiles | None:

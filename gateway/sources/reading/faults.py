@@ -18,6 +18,8 @@ Places = Mapping[str, Positions]
 # A read that failed within this time is done again in parts, to tell which chunk cannot be read.
 AGAIN_SECONDS = 5.0
 
+_OPENS_ANEW = 'REFRESH "{}" opens it anew.'
+
 
 class Replaced(OSError):
     """What was opened is not there any more, or something else is."""
@@ -29,8 +31,14 @@ def unreadable(dataset: str, variable: str, where: object, error: Exception) -> 
     return DatasetUnreadable(
         f'cannot read variable "{variable}" of dataset "{dataset}"',
         detail=f"At {where}: {reason}",
-        hint=f'REFRESH "{dataset}" opens it anew.' if isinstance(error, Replaced) else "",
+        hint=_OPENS_ANEW.format(dataset) if isinstance(error, Replaced) else "",
     )
+
+
+def replaced(dataset: str, error: Replaced) -> DatasetUnreadable:
+    """The error for a dataset of which nothing is to be told any more, coordinates neither."""
+    hint = _OPENS_ANEW.format(dataset)
+    return DatasetUnreadable(f'cannot read dataset "{dataset}"', detail=str(error), hint=hint)
 
 
 def first_fault(
