@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
@@ -17,6 +18,10 @@ from gateway.sources.urls import is_local, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
 ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib", "icechunk")
+
+
+# Of other characters not every reader of URLs thinks alike.
+_USER = re.compile(r"^[\w.~%-]+(:[\w.~%-]*)?@")
 
 
 def check(dataset: Dataset, roots: Sequence[str]) -> None:
@@ -124,9 +129,14 @@ def _below(uri: str, root: str) -> bool:
     here, there = urlsplit(uri), urlsplit(root)
     parts = here.path.split("/")
     above = [part for part in there.path.split("/") if part]
-    same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    same = here.scheme == there.scheme and _host(here) == _host(there)
     below = [part for part in parts if part][: len(above)] == above
     return same and below and ".." not in parts and "%" not in here.path
+
+
+def _host(url: SplitResult) -> str:
+    """The host of a URL, and its port, without a plain name and password for an HTTP server."""
+    return _USER.sub("", url.netloc) if url.scheme in ("http", "https") else url.netloc
 
 
 def remembered(file: Path | None) -> list[Dataset]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
@@ -14,9 +14,13 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.text.datatypes import DomainName
 from gateway.sql.text.habits import hint_at_file
+from gateway.sql.text.quoting import seen
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
+
+# A hint at the tables of a schema names so many.
+_MOST_NAMED = 5
 
 # The one row of a sequence (PostgreSQL manual, CREATE SEQUENCE, notes).
 _SEQUENCE = pa.schema(
@@ -93,6 +97,17 @@ def closest(written: str, names: Collection[TableName]) -> str:
     shown |= {name.name: str(name) for name in names if name.name == written}
     if hint := hint_at_file(written):
         return hint
+    schema, _, rest = written.partition(".")
+    inside = [seen(name.schema, name.name) for name in names if name.schema == schema]
+    if inside and not rest:
+        return f'"{schema}" is a schema: it has {_first_of(inside)}.'
     close = difflib.get_close_matches(written, shown, n=3)
     meant = dict.fromkeys(shown[match] for match in close)
+    if inside and not meant:
+        return f'Schema "{schema}" has {_first_of(inside)}.'
     return f"Perhaps you meant {' or '.join(meant)}." if meant else ""
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more

@@ -149,6 +149,9 @@ def test_chunks_read_through_dask(tmp_path: Path) -> None:
     opened = open_dataset(tmp_path / "s.zarr", chunks={"x": 2})
     assert isinstance(opened, xarray.Dataset)
     assert opened.b.chunks == ((2,), (2, 1))
+    with pytest.raises(ConfigurationFault, match='there is no dimension "z"') as caught:
+        open_dataset(tmp_path / "s.zarr", chunks={"x": 2, "z": 1})
+    assert caught.value.detail == "Its dimensions: y, x."
 
 
 def test_reference_dates_without_zeros_do_not_warn(tmp_path: Path) -> None:
@@ -163,6 +166,10 @@ def test_reference_dates_without_zeros_do_not_warn(tmp_path: Path) -> None:
 def test_a_directory_that_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationFault, match="cannot tell how to read dataset") as caught:
         open_dataset(tmp_path)
+    assert "no Zarr store" in caught.value.hint
+    (tmp_path / "text").write_text("a,b")
+    with pytest.raises(ConfigurationFault, match="cannot tell how to read dataset") as caught:
+        open_dataset(tmp_path / "text")
     assert caught.value.hint == "Name the engine: zarr or netcdf4."
 
 

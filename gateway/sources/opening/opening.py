@@ -85,7 +85,7 @@ def open_dataset(
 
     Raises:
         ConfigurationFault: F0000, the engine is unknown or cannot be guessed, or `chunks` is
-            given and dask is not installed.
+            given and dask is not installed, or names what is no dimension.
         DatasetUnreadable: 58030, with the reason.
     """
     where = str(uri)
@@ -97,10 +97,26 @@ def open_dataset(
     # Backends raise whatever their codecs and file systems raise; the fact added is which dataset.
     try:
         if several:
-            return _open_several(several, options)
-        return _KINDS.get(chosen, _open_file)(where, options, dict(storage or {}))
+            opened = _open_several(several, options)
+        else:
+            opened = _KINDS.get(chosen, _open_file)(where, options, dict(storage or {}))
     except Exception as error:
         raise unreadable(where, error, storage) from error
+    _check_dimensions(opened, chunks or {}, where)
+    return opened
+
+
+def _check_dimensions(
+    opened: xarray.Dataset | xarray.DataTree, chunks: Mapping[str, int], uri: str
+) -> None:
+    """Refuse chunks along what is no dimension, which xarray says nothing of."""
+    groups = opened.subtree if isinstance(opened, xarray.DataTree) else [opened]
+    known = dict.fromkeys(str(dim) for group in groups for dim in group.dims)
+    if wrong := [dim for dim in chunks if dim not in known]:
+        raise ConfigurationFault(
+            f'chunks of dataset "{shown(uri)}": there is no dimension "{wrong[0]}"',
+            detail=f"Its dimensions: {', '.join(known)}.",
+        )
 
 
 def matching(uri: str) -> list[str]:
@@ -150,10 +166,10 @@ def guess_engine(uri: str) -> str:
     for ending, engine in ENDINGS:
         if name.endswith(ending):
             return engine
-    raise ConfigurationFault(
-        f'cannot tell how to read dataset "{shown(uri)}"',
-        hint="Name the engine: zarr or netcdf4.",
-    )
+    hint = "Name the engine: zarr or netcdf4."
+    if is_local(uri) and local(uri).is_dir():
+        hint = "It is a directory, but no Zarr store. A name with * means files in it."
+    raise ConfigurationFault(f'cannot tell how to read dataset "{shown(uri)}"', hint=hint)
 
 
 def unreadable(
