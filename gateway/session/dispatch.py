@@ -1,66 +1,31 @@
-"""A statement of any kind -> the room that does it: a row per kind (`_RUNNERS`).
-
-`Client` is all that one client holds: names, settings, prepared statements, portals, transaction.
-`session` decides when a statement runs and what an error or a Sync ends.
-"""
+"""A statement of any kind -> the room that does it: a row per kind (`RUNNERS`)."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sqlglot import exp
 
-from gateway.catalog.registry import Registry
-from gateway.catalog.system.answers import Catalogue
-from gateway.catalog.system.lending import SystemTables
-from gateway.catalog.system.queries import CatalogueDatabase
-from gateway.engine.interface import EngineSession
-from gateway.errors import ActiveTransaction, QueryCanceled
-from gateway.interrupts import attend
-from gateway.roles import Roles
-from gateway.session.access.identity import Identity
-from gateway.session.activity.account import Account, Watching
-from gateway.session.activity.backends import Doing
-from gateway.session.activity.deadline import Deadline, check_time
-from gateway.session.activity.lock_waits import standing
-from gateway.session.activity.notifications import Channels, Notifier
-from gateway.session.activity.statement_views import own_tables
-from gateway.session.computation import Bound, Computation, Described
+from gateway.errors import ActiveTransaction
+from gateway.session.client import Client, Runner
+from gateway.session.computation import Bound
 from gateway.session.definitions.definition import define
 from gateway.session.definitions.maintenance import maintain, refuse_inside
-from gateway.session.portals.current_of import read_by_cursors, write_at
-from gateway.session.portals.cursor_views import held_rows
+from gateway.session.portals.current_of import write_at
 from gateway.session.portals.cursors import run_cursor
-from gateway.session.portals.describing import describe
-from gateway.session.portals.executing import Allowance, run_prepared, with_executed
-from gateway.session.portals.parsing import to_run
-from gateway.session.portals.portals import Portal, Portals
-from gateway.session.portals.prepared import PreparedStatements
+from gateway.session.portals.executing import run_prepared, with_executed
 from gateway.session.procedural.doing import run_do
-from gateway.session.queries.functions import SessionFunctions
-from gateway.session.queries.kept_queries import KeptQueries, Standing
-from gateway.session.queries.sequences import SequenceCalls
-from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.result import Result
-from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
 from gateway.session.transactions import locking
-from gateway.session.transactions.modes import modes_of, refuse_changes, set_modes
-from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
-from gateway.session.writes.batches import Batches
+from gateway.session.transactions.modes import modes_of, set_modes
+from gateway.session.transactions.transaction import AT_SAVEPOINT
 from gateway.session.writes.copying import copy
-from gateway.session.writes.execution import Executor
-from gateway.session.writes.expressions import EngineExpressions
 from gateway.session.writes.merges import explain, merge
 from gateway.session.writes.modifying import modify
-from gateway.sources.table import Table, TableName
-from gateway.sql.inputs.notation import Notation
-from gateway.sql.inputs.zones import engine_zone
 from gateway.sql.statements.commands import (
     DiscardStatement,
     DropStatement,
-    ExecuteStatement,
     TransactionStatement,
 )
 from gateway.sql.statements.maintenance import Maintenance
@@ -68,331 +33,101 @@ from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
-from gateway.store.tables import StoreSession
-from gateway.store.transactions.isolation import Isolation
-from gateway.types import Type
-
-# What bounds a client's silence.
-_SILENCES = ("idle_session_timeout", "idle_in_transaction_session_timeout")
 
 
-class Client:
-    """What one client holds, and the running of its statements.
-
-    Args:
-        engine: Its share of the engine.
-        store: Its view of the user tables.
-        grids: The xarray tables.
-        statement_cache: What was worked out before, by any client.
-        catalogue: Where queries over pg_catalog and information_schema run, for all clients.
-        watching: How its statements are watched.
-        roles: The server's roles.
-        channels: Who listens to what in the server.
-        allowance: What the client may keep.
-    """
-
-    def __init__(
-        self,
-        engine: EngineSession,
-        store: StoreSession,
-        grids: Mapping[TableName, Table],
-        statement_cache: StatementCache[Computation],
-        catalogue: CatalogueDatabase,
-        watching: Watching,
-        roles: Roles,
-        channels: Channels,
-        allowance: Allowance,
-    ) -> None:
-        self.engine, self.store = engine, store
-        self.account = Account(watching, lambda: engine.reads)
-        self.registry = Registry(grids, store)
-        self.identity = Identity(self.registry, roles)
-        authority = self.identity.authority
-        answers = Catalogue(catalogue, self.registry, authority)
-        system = SystemTables(catalogue, self.registry, answers, engine)
-        self.registry.system = system
-        self.executor = Executor(
-            engine, self.registry, answers, {}, statement_cache, system, self.account, authority
-        )
-        self.executor.standing = self._standing
-        self.prepared = PreparedStatements(allowance.prepared_bytes)
-        self.portals = Portals(allowance.portal_bytes, allowance.kept)
-        self.block = TransactionBlock(store)
-        self.batches = Batches(self)
-        self._cancelled = False  # since the statement came
-        self.arrived = 0.0  # when the statement came, on the clock of `time.monotonic`
-        self.tell: Callable[[], None] = lambda: None  # lets the client have its notices now
-        self.several = False  # the message holds several statements, so they are one transaction
-        self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
-        self.sequences.provide(engine)
-        self.notifier = Notifier(channels, store.shared_locks, store)
-        self.notifier.provide(engine)
-        store.expressions = EngineExpressions(self.executor, self.sequences)
-        store.read_by_cursors = lambda: read_by_cursors(self)
-        self.introduce("", "", Doing())
-
-    def introduce(self, user: str, database: str, doing: Doing) -> None:
-        """Take who the client is; its settings begin anew."""
-        connected = doing.connected
-        self.engine.set_clocks(doing.transaction_moment, doing.statement_moment)
-        self.block.chained = doing.begin_again
-        doing.locks = lambda: standing(self.store)
-        self.settings = self.identity.begin(user, database)
-        self.registry.database = database
-        limit = self.identity.roles.of(user).memory_bytes
-        if limit is not None:
-            self.engine.limit_memory(limit)
-            self.portals.limit(limit)
-        self.executor.kept = self.portals.room
-        self.functions = SessionFunctions(
-            self.settings,
-            self.identity.authority,
-            database,
-            connected,
-            self.account.ledger,
-            self.notifier,
-            lambda: held_rows(self.portals, self.prepared),
-        )
-        self.notifier.process_id = connected.process_id
-        self.executor.catalogue.client = self.functions
-        self.registry.own = own_tables(self.account.ledger, user, connected)
-        self.notation, self._role = Notation(""), ""
-        self.executor.kept_queries = KeptQueries()
-        self._followed = -1
-        self.follow_settings()
-
-    def follow_settings(self) -> None:
-        """Give the settings that others go by to them."""
-        if self._followed == self.settings.changes:
-            return
-        self.identity.follow(self.settings)
-        self._followed = self.settings.changes
-        self.store.lock_seconds = self.settings.seconds("lock_timeout")
-        self._statement_seconds = self.settings.seconds("statement_timeout")
-        self.idle_seconds = {name: self.settings.seconds(name) for name in _SILENCES}
-        self.store.isolation = Isolation.named(self.settings.show("transaction_isolation")[1])
-        arrays = self.settings.show("gradwire.array_aggregation")[1]
-        self.executor.array_aggregation = arrays == "on"
-        path, notation = self.settings.search_path, self.settings.notation
-        role = self.identity.authority.role
-        if (path, notation, role) != (self.registry.search_path, self.notation, self._role):
-            self.registry.search_path, self.notation, self._role = path, notation, role
-            self.engine.set_time_zone(engine_zone(notation.zone))
-            self.executor.constants = self.functions.constants(notation)
-
-    def cancel(self) -> None:
-        """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""
-        self._cancelled = True
-        self.engine.cancel()
-        self.store.cancel()
-        self.executor.catalogue.stopping.cancel()
-
-    def begin(self, *, first: bool = True) -> None:
-        """A statement has come: its time runs, and only a `cancel` after this stops it.
-
-        One that is not the `first` of its message is also stopped by those since that came.
-        """
-        self.arrived = time.monotonic()
-        self._cancelled = self._cancelled and not first
-        attend(self.check_wanted)
-        self.engine.begin()
-        self.executor.catalogue.stopping.begin()
-        self.check_wanted()
-
-    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
-        """Types of parameters and columns, without running anything."""
-        return describe(self, statement, declared)
-
-    # Running
-
-    def check_time(self) -> None:
-        """Refuse to go on with a statement whose time is up: 57014."""
-        check_time(self._statement_seconds, self.arrived)
-
-    def check_wanted(self) -> None:
-        """Refuse to go on with a statement that was cancelled, or whose time is up: 57014."""
-        self.check_time()
-        if self._cancelled:
-            raise QueryCanceled("canceling statement due to user request")
-
-    def run(self, statement: Statement, bound: Bound) -> Result:
-        """Do one statement; the rows of a query are computed as they are read."""
-        if not self._statement_seconds:
-            return self._run(statement, bound)
-        deadline = Deadline(self._statement_seconds, self.cancel, self.arrived)
-        with deadline.running():
-            result = self._run(statement, bound)
-        deadline.follow(result)
-        return result
-
-    def _run(self, statement: Statement, bound: Bound) -> Result:
-        kept = self.executor.kept_queries.find(statement, bound.types, self._standing())
-        if kept is not None:
-            self.block.ask(statement)
-            return self.executor.again(kept, bound)
-        self.block.admit(statement)
-        if self._is_read_only():
-            refuse_changes(statement, self.registry)
-        self.identity.check(statement)
-        self.block.ask(statement)
-        self.functions.bound = None if statement.kind is Kind.EXPLAIN else bound.values
-        try:
-            run = _RUNNERS[statement.kind]
-            result = locking.until_rows_are_free(self.store, lambda: run(self, statement, bound))
-        finally:
-            self.functions.bound = None
-        self.follow_settings()
-        return result
-
-    def _standing(self) -> Standing | None:
-        """What a query stands on at this moment.
-
-        None in a transaction that changed something, has failed, or sees one commit throughout.
-        """
-        moment = self.registry.moment() if self.block.reads_newest else None
-        return None if moment is None else (self.settings.changes, *moment)
-
-    def begin_implicit(self, statement: Statement) -> None:
-        """Open the implicit transaction before a statement that changes something."""
-        tree = statement.tree
-        if isinstance(tree, ExecuteStatement):
-            inner = self.prepared.find(tree.name)
-            statement = inner.statement or statement if inner is not None else statement
-        self.block.begin_implicit(statement)
-
-    def _is_read_only(self) -> bool:
-        set_so = self.settings.show("transaction_read_only")[1] == "on"
-        return set_so or self.identity.reads_only
-
-    def _query(self, statement: Statement, bound: Bound) -> Result:
-        return locking.query_locking(self.executor, statement, bound)
-
-    def _write(self, statement: Statement, bound: Bound) -> Result:
-        if isinstance(statement.tree, DropStatement):  # TRUNCATE
-            return define(self.executor, statement, bound)
-        with locking.locking(self.executor, statement, bound) as plain:
-            if modifying_parts(plain.tree):
-                return modify(self.executor, plain, bound)
-            if isinstance(plain.tree, exp.Merge):
-                return merge(self.executor, plain, bound)
-            return write_at(self, plain, bound)
-
-    def _define(self, statement: Statement, bound: Bound) -> Result:
-        if isinstance(statement.tree, LockTables):
-            return locking.lock_tables(self.executor, statement.tree, self.in_transaction())
-        refuse_inside(statement, self.in_transaction())
-        return define(self.executor, *with_executed(self, statement, bound))
-
-    def _copy(self, statement: Statement, bound: Bound) -> Result:
-        inside = self.in_transaction()
-        return copy(self.executor, statement, lambda s: _RUNNERS[s.kind](self, s, Bound()), inside)
-
-    def _explain(self, statement: Statement, bound: Bound) -> Result:
-        return explain(self.executor, *with_executed(self, statement, bound))
-
-    # Transactions and settings
-
-    def _transact(self, statement: Statement, bound: Bound) -> Result:
-        tree = statement.tree
-        assert isinstance(tree, TransactionStatement)
-        began, modes = self.block.status, modes_of(self.settings)
-        result = self.block.run(statement)
-        if tree.savepoint is not None:
-            for follower in self.followers:
-                AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
-        elif tree.verb == "BEGIN" and began == "I":
-            set_modes(self.block, self.settings, tree.modes)
-        elif self.block.status == "I":
-            self.end_transaction(committed=result.command == "COMMIT")
-            if tree.chain:
-                self.block.chain()
-                set_modes(self.block, self.settings, modes)
-        return result
-
-    @property
-    def followers(self) -> tuple[ClientSettings, Portals, Notifier]:
-        """Who goes back when the transaction does."""
-        return self.settings, self.portals, self.notifier
-
-    def end_transaction(self, *, committed: bool) -> None:
-        """What follows the transaction ends with it."""
-        for follower in self.followers:
-            if committed:
-                follower.commit()
-            else:
-                follower.rollback()
-        self.follow_settings()
-
-    def fail(self) -> None:
-        """A statement failed: undo the implicit transaction, or mark the block."""
-        explicit = self.block.status != "I"
-        self.block.fail()
-        if not explicit:
-            self.end_transaction(committed=False)
-            return
-        self.settings.fail()
-        self.portals.fail()
-        self.follow_settings()
-
-    def _setting(self, statement: Statement, bound: Bound) -> Result:
-        if isinstance(statement.tree, DiscardStatement):
-            return self._discard(statement.tree.what)
-        return run_setting(self, statement)
-
-    def _maintain(self, statement: Statement, bound: Bound) -> Result:
-        assert isinstance(statement.tree, Maintenance)
-        return maintain(self.executor, statement.tree, self.in_transaction())
-
-    def _notify(self, statement: Statement, bound: Bound) -> Result:
-        assert isinstance(statement.tree, Listen | Notify | Unlisten)
-        self.notifier.run(statement.tree)
-        return Result(statement.command)
-
-    def in_transaction(self) -> bool:
-        """Whether what is done now can be undone with what was done before."""
-        return self.block.status != "I" or self.several
-
-    def _discard(self, what: str) -> Result:
-        if what == "all":
-            if self.in_transaction():
-                raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
-            self.settings.set("session_authorization", None)
-            self.settings.reset_all()
-            self.prepared.deallocate(None)
-            self.portals.close_all()
-            self.notifier.close()
-        if what in ("all", "sequences"):
-            self.sequences.forget()
-        if what in ("all", "temp", "temporary"):
-            self.store.drop_temporary()
-        return Result(f"DISCARD {what.upper()}")
-
-    # Prepared statements and portals
-
-    def start(self, portal: Portal, *, alone: bool = False) -> None:
-        """Run a portal for the first time; `alone` it needs no implicit transaction."""
-        prepared = portal.prepared
-        if prepared.statement is None:
-            portal.result = Result("")
-            return
-        if not alone:
-            self.begin_implicit(prepared.statement)
-        portal.result = self.run(*to_run(self, prepared, prepared.statement, portal.values))
+def _query(client: Client, statement: Statement, bound: Bound) -> Result:
+    return locking.query_locking(client.executor, statement, bound)
 
 
-Runner = Callable[[Client, Statement, Bound], Result]
+def _write(client: Client, statement: Statement, bound: Bound) -> Result:
+    if isinstance(statement.tree, DropStatement):  # TRUNCATE
+        return define(client.executor, statement, bound)
+    with locking.locking(client.executor, statement, bound) as plain:
+        if modifying_parts(plain.tree):
+            return modify(client.executor, plain, bound)
+        if isinstance(plain.tree, exp.Merge):
+            return merge(client.executor, plain, bound)
+        return write_at(client, plain, bound)
 
-_RUNNERS: dict[Kind, Runner] = {
-    Kind.QUERY: Client._query,
-    Kind.WRITE: Client._write,
-    Kind.DEFINITION: Client._define,
-    Kind.EXPLAIN: Client._explain,
-    Kind.COPY: Client._copy,
-    Kind.SETTING: Client._setting,
-    Kind.TRANSACTION: Client._transact,
+
+def _define(client: Client, statement: Statement, bound: Bound) -> Result:
+    if isinstance(statement.tree, LockTables):
+        return locking.lock_tables(client.executor, statement.tree, client.in_transaction())
+    refuse_inside(statement, client.in_transaction())
+    return define(client.executor, *with_executed(client, statement, bound))
+
+
+def _copy(client: Client, statement: Statement, bound: Bound) -> Result:
+    inside = client.in_transaction()
+    return copy(client.executor, statement, lambda s: RUNNERS[s.kind](client, s, Bound()), inside)
+
+
+def _explain(client: Client, statement: Statement, bound: Bound) -> Result:
+    return explain(client.executor, *with_executed(client, statement, bound))
+
+
+def _transact(client: Client, statement: Statement, bound: Bound) -> Result:
+    tree = statement.tree
+    assert isinstance(tree, TransactionStatement)
+    began, modes = client.block.status, modes_of(client.settings)
+    result = client.block.run(statement)
+    if tree.savepoint is not None:
+        for follower in client.followers:
+            AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
+    elif tree.verb == "BEGIN" and began == "I":
+        set_modes(client.block, client.settings, tree.modes)
+    elif client.block.status == "I":
+        client.end_transaction(committed=result.command == "COMMIT")
+        if tree.chain:
+            client.block.chain()
+            set_modes(client.block, client.settings, modes)
+    return result
+
+
+def _setting(client: Client, statement: Statement, bound: Bound) -> Result:
+    if isinstance(statement.tree, DiscardStatement):
+        return _discard(client, statement.tree.what)
+    return run_setting(client, statement)
+
+
+def _discard(client: Client, what: str) -> Result:
+    if what == "all":
+        if client.in_transaction():
+            raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
+        client.settings.set("session_authorization", None)
+        client.settings.reset_all()
+        client.prepared.deallocate(None)
+        client.portals.close_all()
+        client.notifier.close()
+    if what in ("all", "sequences"):
+        client.sequences.forget()
+    if what in ("all", "temp", "temporary"):
+        client.store.drop_temporary()
+    return Result(f"DISCARD {what.upper()}")
+
+
+def _maintain(client: Client, statement: Statement, bound: Bound) -> Result:
+    assert isinstance(statement.tree, Maintenance)
+    return maintain(client.executor, statement.tree, client.in_transaction())
+
+
+def _notify(client: Client, statement: Statement, bound: Bound) -> Result:
+    assert isinstance(statement.tree, Listen | Notify | Unlisten)
+    client.notifier.run(statement.tree)
+    return Result(statement.command)
+
+
+RUNNERS: Mapping[Kind, Runner] = {
+    Kind.QUERY: _query,
+    Kind.WRITE: _write,
+    Kind.DEFINITION: _define,
+    Kind.EXPLAIN: _explain,
+    Kind.COPY: _copy,
+    Kind.SETTING: _setting,
+    Kind.TRANSACTION: _transact,
     Kind.PREPARED: run_prepared,
     Kind.CURSOR: run_cursor,
     Kind.BLOCK: run_do,
-    Kind.MAINTENANCE: Client._maintain,
-    Kind.NOTIFICATION: Client._notify,
+    Kind.MAINTENANCE: _maintain,
+    Kind.NOTIFICATION: _notify,
 }

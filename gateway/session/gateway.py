@@ -15,7 +15,7 @@ from gateway.session.activity.account import watching_of
 from gateway.session.activity.notifications import Channels
 from gateway.session.computation import Computation
 from gateway.session.lifting import Shapes
-from gateway.session.portals.executing import allowance_of
+from gateway.session.portals.allowance import allowance_of
 from gateway.session.queries.statement_cache import StatementCache
 from gateway.session.session import Session
 from gateway.sources.table import Table, TableName

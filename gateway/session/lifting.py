@@ -19,8 +19,8 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.recent import Recent
+from gateway.session.client import Client
 from gateway.session.computation import Bound
-from gateway.session.dispatch import Client
 from gateway.session.result import Result
 from gateway.session.writes.inserting import insert_constants
 from gateway.sql.shape.lifting import Lifted, lift

@@ -6,7 +6,7 @@ A statement goes down one side of the house and its rows come up (docs/architect
    `wire.connection.conversation.Conversation` calls `Session.run_simple`, `parse`, `execute`, ...;
 2. `session.queries.statement_cache.StatementCache` knows the text, `session.lifting.Shapes` one
    that differs in constants alone, or `sql.statements.limits.Limits.read` splits and parses it;
-   `session.dispatch.Client.run` hands it to the room for its kind, or runs at once what is kept:
+   `session.client.Client.run` hands it to the room for its kind, or runs at once what is kept:
    a query of which steps 3 to 7 would come to the same
    (`session.queries.kept_queries.KeptQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
@@ -43,12 +43,13 @@ from gateway.session.activity.account import Watching
 from gateway.session.activity.backends import Activity, Backend, Connected, Doing
 from gateway.session.activity.deadline import idle_limit
 from gateway.session.activity.notifications import Channels, Notification, Notifier
+from gateway.session.client import Client
 from gateway.session.computation import Bound, Computation
-from gateway.session.dispatch import Client
+from gateway.session.dispatch import RUNNERS
 from gateway.session.lifting import Shapes
-from gateway.session.portals.describing import look_again
-from gateway.session.portals.executing import Allowance
-from gateway.session.portals.parsing import prepare, refuse_parameters
+from gateway.session.portals.allowance import Allowance
+from gateway.session.portals.describing import describe, look_again
+from gateway.session.portals.parsing import prepare, refuse_parameters, start
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared, parameters_now
 from gateway.session.queries.statement_cache import StatementCache
@@ -95,7 +96,9 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             roles,
             channels,
             allowance,
+            RUNNERS,
         )
+        self.batches = Batches(self._client)
         self._account = self._client.account
 
     # Connecting
@@ -299,7 +302,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if statement is not None and statement.kind in (Kind.PREPARED, Kind.CURSOR):
             self._client.begin()
             types = dict(enumerate(described.parameters, 1))
-            return self._client.describe(statement, types).fields
+            return describe(self._client, statement, types).fields
         return described.fields
 
     def execute(self, portal: str, *, last: bool = False) -> Result:
@@ -321,7 +324,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if found.result is None:
             again = partial(look_again, self._client, found.prepared)
             with self._client.executor.described(again):
-                self._client.start(found, alone=last and not _is_several(statement))
+                start(self._client, found, alone=last and not _is_several(statement))
             assert found.result is not None
             found.prepared.check(found.result)
             return self._followed(found.result)
@@ -330,11 +333,6 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if (found.result.fields is None and statement is not None) or found.result.failed:
             raise ObjectNotInPrerequisiteState(f'portal "{portal}" cannot be run')
         return self._followed(found.result, again=True)
-
-    @property
-    def batches(self) -> Batches:
-        """The executions that wait."""
-        return self._client.batches
 
     def settle(self, *, last: bool = False) -> None:
         """Do the executions that wait, `batches.done` of which are before an error.

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import tuple_row
 
 from gateway.session import lifting
-from gateway.session.dispatch import Client
+from gateway.session.client import Client
 from gateway.session.lifting import Shapes
 from gateway.session.result import Result
 from tests.conftest import Connect

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.app import App
 from gateway.errors import QueryCanceled
-from gateway.session import dispatch
+from gateway.session import client as clients
 from gateway.session.activity import deadline
 from gateway.session.activity.deadline import Deadline
 from gateway.session.result import Field, Result
@@ -153,7 +153,7 @@ def test_the_time_of_a_statement_is_looked_at_while_it_is_read(
     session.start("tester", "gradwire", {"statement_timeout": f"{seconds}s"})
     clock = Passing()
     monkeypatch.setattr(deadline, "time", clock)
-    monkeypatch.setattr(dispatch, "time", clock)
+    monkeypatch.setattr(clients, "time", clock)
     with pytest.raises(QueryCanceled, match="due to statement timeout"):
         list(session.run_simple(f"{LONG} -- {seconds}"))
     assert clock.now <= seconds + 3  # at the first look after its time was up

@@ -8,11 +8,11 @@ known here that is refused, too.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidCursorState
+from gateway.session.client import Client
 from gateway.session.computation import Bound
 from gateway.session.portals.current_rows import Standing, simple_table
 from gateway.session.portals.portals import Portal
@@ -25,9 +25,6 @@ from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.trees import CURRENT_OF
 from gateway.sql.writes.writes import parts_of, target_of
 from gateway.store.definitions.definitions import ROWID
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 
 def write_at(owner: Client, statement: Statement, bound: Bound) -> Result:
@@ -64,18 +61,6 @@ def write_at(owner: Client, statement: Statement, bound: Bound) -> Result:
     if isinstance(tree, exp.Delete):
         standing.deleted.add(number)
     return result
-
-
-def read_by_cursors(owner: Client) -> set[TableName]:
-    """The relations that the open cursors of a transaction name."""
-    registry, found = owner.executor.registry, set[TableName]()
-    for name, portal in owner.portals.all():
-        query = portal.prepared.statement
-        if name and not portal.held and query is not None and isinstance(query.tree, exp.Query):
-            named = (registry.named(parts_of(table)) for table in named_tables(query.tree))
-            held = (registry.find(*each) for each in named)
-            found |= {relation.name for relation in held if relation is not None}
-    return found
 
 
 def _row(executor: Executor, portal: Portal, name: str, place: TableName) -> tuple[Standing, int]:

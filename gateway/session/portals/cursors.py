@@ -7,31 +7,25 @@ query forwards, a batch at a time; `scrolling` says which keep what they read, t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlglot import exp
 
 from gateway.errors import (
-    FeatureNotSupported,
-    GatewayError,
-    InvalidCursorDefinition,
     NoActiveTransaction,
     ObjectNotInPrerequisiteState,
 )
+from gateway.session.client import Client
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.current_rows import cursor_rows
+from gateway.session.portals.declared import check_declared, locks_of
+from gateway.session.portals.parsing import start
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.portals.scrolling import KEPT_BYTES, Kept, turns
 from gateway.session.result import Result
-from gateway.session.transactions.locking import locking, strength
+from gateway.session.transactions.locking import locking
 from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
 from gateway.sql.statements.statement import Statement
-from gateway.sql.writes.writes import modifying_parts
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 _HINT = "Declare it with SCROLL option to enable backward scan."
 
@@ -49,7 +43,7 @@ def run_cursor(owner: Client, statement: Statement, bound: Bound) -> Result:
     if isinstance(tree, FetchStatement):
         portal = owner.portals.named(tree.cursor, "cursor")
         if portal.result is None:
-            owner.start(portal)
+            start(owner, portal)
         return fetch(portal, tree)
     assert isinstance(tree, CloseStatement)
     if tree.cursor is None:
@@ -65,7 +59,7 @@ def _declare(owner: Client, tree: Declare, bound: Bound) -> Result:
     if not tree.hold and not owner.in_transaction():
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     owner.portals.admit(tree.name)
-    locks = _locks(tree)
+    locks = locks_of(tree)
     with locking(owner.executor, tree.statement, bound) as plain:
         result, standing = cursor_rows(owner.executor, locks, plain, bound)
     described = Described(tuple(bound.types), result.fields)
@@ -79,49 +73,6 @@ def _declare(owner: Client, tree: Declare, bound: Bound) -> Result:
         result.wrap(portal.kept.since(0))
     owner.portals.keep(tree.name, portal)
     return Result("DECLARE CURSOR")
-
-
-def check_declared(tree: Declare) -> None:
-    """Refuse options that do not go together (`transformDeclareCursorStmt` in analyze.c).
-
-    Raises:
-        InvalidCursorDefinition: 42P11. FeatureNotSupported: 0A000.
-    """
-    for one, other in (("SCROLL", "NO SCROLL"), ("ASENSITIVE", "INSENSITIVE")):
-        if {one, other} <= tree.options:
-            raise InvalidCursorDefinition(f"cannot specify both {one} and {other}")
-    if modifying_parts(tree.statement.tree):
-        words = "DECLARE CURSOR must not contain data-modifying statements in WITH"
-        raise FeatureNotSupported(words)
-    locks = _locks(tree)
-    if locks and (refused := _refused_beside_locks(tree, locks)):
-        raise refused
-
-
-def _locks(tree: Declare) -> str:
-    """FOR UPDATE or its like, if the query has it."""
-    query = tree.statement.tree
-    locks = query.args.get("locks") if isinstance(query, exp.Query) else None
-    return strength(locks[0]) if locks else ""
-
-
-def _refused_beside_locks(tree: Declare, strength: str) -> GatewayError | None:
-    if tree.hold:
-        return FeatureNotSupported(
-            f"DECLARE CURSOR WITH HOLD ... {strength} is not supported",
-            detail="Holdable cursors must be READ ONLY.",
-        )
-    if "SCROLL" in tree.options:
-        return FeatureNotSupported(
-            f"DECLARE SCROLL CURSOR ... {strength} is not supported",
-            detail="Scrollable cursors must be READ ONLY.",
-        )
-    if "INSENSITIVE" in tree.options:
-        return InvalidCursorDefinition(
-            f"DECLARE INSENSITIVE CURSOR ... {strength} is not valid",
-            detail="Insensitive cursors must be READ ONLY.",
-        )
-    return None
 
 
 def fetch(portal: Portal, statement: FetchStatement) -> Result:

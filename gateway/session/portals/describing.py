@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from gateway.errors import InvalidCursorName, InvalidStatementName
+from gateway.session.client import Client
 from gateway.session.computation import Described
-from gateway.session.portals.cursors import check_declared
+from gateway.session.portals.declared import check_declared
 from gateway.session.portals.prepared import (
     Prepared,
     argument_row,
@@ -29,9 +29,6 @@ from gateway.sql.statements.frame_offsets import parameters_in_frames, with_any_
 from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 
 def describe(client: Client, statement: Statement, declared: Mapping[int, Type]) -> Described:

@@ -1,51 +1,27 @@
-"""PREPARE, EXECUTE and DEALLOCATE, done; and how much a client may keep."""
+"""PREPARE, EXECUTE and DEALLOCATE, done."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.config import Settings
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     StatementTooComplex,
     WrongObjectType,
 )
+from gateway.session.client import Client
 from gateway.session.computation import Bound
-from gateway.session.portals.describing import look_again
+from gateway.session.portals.describing import describe, look_again
 from gateway.session.portals.parsing import refuse_untold, to_run, typed
-from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, arguments, parameters_now
-from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.result import Result
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
 from gateway.sql.statements.statement import Explain, Prepare, Statement
 from gateway.sql.statements.tables import CreateTable
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a client may keep, in bytes: texts of prepared statements, parameters of portals.
-
-    `kept` is where the rows of cursors are kept, those of all clients.
-    """
-
-    prepared_bytes: int
-    portal_bytes: int
-    kept: KeptRoom
-
-
-def allowance_of(settings: Settings) -> Allowance:
-    """What the settings allow."""
-    kept = KeptRoom(settings.pool_bytes // KEPT_SHARE)
-    return Allowance(settings.prepared_bytes, settings.portal_bytes, kept)
 
 
 def run_prepared(owner: Client, statement: Statement, bound: Bound) -> Result:
@@ -59,7 +35,7 @@ def run_prepared(owner: Client, statement: Statement, bound: Bound) -> Result:
     owner.prepared.admit(tree.name)
     declared = {n: each for n, each in enumerate(tree.types, 1) if each and each.name != "unknown"}
     inner = typed(owner, tree.statement, declared)
-    described = owner.describe(inner, declared)
+    described = describe(owner, inner, declared)
     refuse_untold(inner, declared)
     kept = Prepared(inner, described, source=tree.source, from_sql=True)
     owner.prepared.keep(tree.name, kept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
@@ -17,8 +16,12 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedParameter,
 )
+from gateway.session.client import Client
 from gateway.session.computation import Bound, Described
+from gateway.session.portals.describing import describe
+from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared, parameters_now
+from gateway.session.result import Result
 from gateway.sql.names.scope import position_of
 from gateway.sql.statements.frame_offsets import with_offsets
 from gateway.sql.statements.statement import Statement
@@ -26,9 +29,6 @@ from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.parameters import untold
 from gateway.sql.writes import parameter_rows
 from gateway.types import Type
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 
 def declared_types(registry: Registry, oids: Sequence[int]) -> dict[int, Type]:
@@ -112,7 +112,7 @@ def typed(client: Client, statement: Statement, declared: Mapping[int, Type]) ->
 def _described(client: Client, statement: Statement, declared: Mapping[int, Type]) -> Described:
     client.account.run(statement)
     client.block.admit(statement)
-    described = client.describe(statement, declared)
+    described = describe(client, statement, declared)
     refuse_untold(statement, declared)
     return described
 
@@ -160,3 +160,14 @@ def to_run(
     if columns is None:
         return client.executor.statement_cache.read(prepared.source)[0], Bound(values, types)
     return statement, Bound(types=types[: rows.width], columns=columns)
+
+
+def start(client: Client, portal: Portal, *, alone: bool = False) -> None:
+    """Run a portal for the first time; `alone` it needs no implicit transaction."""
+    prepared = portal.prepared
+    if prepared.statement is None:
+        portal.result = Result("")
+        return
+    if not alone:
+        client.begin_implicit(prepared.statement)
+    portal.result = client.run(*to_run(client, prepared, prepared.statement, portal.values))

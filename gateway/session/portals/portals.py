@@ -12,13 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
+from sqlglot import exp
 
+from gateway.catalog.registry import Registry
 from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
 from gateway.session.portals.current_rows import Standing
 from gateway.session.portals.prepared import Prepared
 from gateway.session.portals.scrolling import Kept, KeptRoom
 from gateway.session.result import Result
+from gateway.sources.table import TableName
+from gateway.sql.meaning.binding import named_tables
 from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.writes import parts_of
 
 
 @dataclass(slots=True)
@@ -135,6 +140,17 @@ class Portals:
     def all(self) -> Iterator[tuple[str, Portal]]:
         """Every one, under its name."""
         return iter(list(self._open.items()))
+
+    def read(self, registry: Registry) -> set[TableName]:
+        """The relations that the open cursors of a transaction name."""
+        found = set[TableName]()
+        for name, portal in self.all():
+            query = portal.prepared.statement
+            if name and not portal.held and query is not None and isinstance(query.tree, exp.Query):
+                named = (registry.named(parts_of(table)) for table in named_tables(query.tree))
+                held = (registry.find(*each) for each in named)
+                found |= {relation.name for relation in held if relation is not None}
+        return found
 
     # The client's transaction
 

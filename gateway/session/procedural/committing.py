@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway.errors import FeatureNotSupported, InvalidTransactionTermination
+from gateway.session.client import Client
 from gateway.session.transactions.transaction import AT_SAVEPOINT
 from gateway.sql.statements.statement import Statement
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 
 @dataclass(slots=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gateway.errors import StatementTooComplex
+from gateway.session.client import Client
 from gateway.session.computation import Bound
 from gateway.session.procedural.committing import Committing
 from gateway.session.procedural.running import Running
 from gateway.session.result import Result
 from gateway.sql.procedural.steps import Do
 from gateway.sql.statements.statement import Statement
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 
 def run_do(client: Client, statement: Statement, bound: Bound) -> Result:

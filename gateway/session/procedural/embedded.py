@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
@@ -28,7 +27,9 @@ from gateway.errors import (
     UndefinedColumn,
     UndefinedTable,
 )
+from gateway.session.client import Client
 from gateway.session.computation import Bound
+from gateway.session.portals.describing import describe
 from gateway.session.portals.parsing import typed
 from gateway.session.portals.prepared import parameter_column
 from gateway.session.procedural.variables import Record, Scope, Value, null
@@ -38,9 +39,6 @@ from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.trees import nodes_of
 from gateway.store.rows.assignment import assign
 from gateway.types import BOOL, TEXT, Type
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 # What a block may not run: a client's rows, and what ends its own transaction.
 _REFUSED = {
@@ -224,7 +222,7 @@ class Embedded:
     def _describe(self, template: Template, scope: Scope) -> None:
         types = {n: _held(scope, each).type for n, each in enumerate(template.wanted, 1)}
         statement = typed(self._client, self._one(template.text), types)
-        self._client.describe(statement, types)
+        describe(self._client, statement, types)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from gateway.errors import (
     StackedDiagnosticsFault,
     SyntaxFault,
 )
+from gateway.session.client import Client
 from gateway.session.procedural.committing import Committing
 from gateway.session.procedural.declaring import Declaring
 from gateway.session.procedural.embedded import Embedded, each_row
@@ -35,9 +36,6 @@ from gateway.session.settings.rows import SEVERITIES
 from gateway.sql.procedural import steps
 from gateway.sql.procedural.conditions import catches
 from gateway.types import BOOL, INT4, INT8, TEXT
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 S = TypeVar("S", bound=steps.Step)
 

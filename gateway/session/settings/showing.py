@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pyarrow as pa
 
+from gateway.session.client import Client
 from gateway.session.result import Field, Result
 from gateway.session.settings.known_settings import known_setting
 from gateway.session.settings.rows import BY_NAME
@@ -20,9 +19,6 @@ from gateway.sql.statements.commands import (
 )
 from gateway.sql.statements.statement import Statement
 from gateway.types import TEXT
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 
 def run_setting(client: Client, statement: Statement) -> Result:

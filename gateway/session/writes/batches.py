@@ -12,12 +12,12 @@ it would have been told. Changes that cannot be done together are done one by on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.session.client import Client
 from gateway.session.computation import Bound, Computation
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import parameters_now
@@ -26,9 +26,6 @@ from gateway.session.writes.by_key import key_of
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.writes.given import joined
 from gateway.types import Type
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 # As many wait at most, and as much of them.
 _MOST_WAITING, _MOST_BYTES = 8192, 16 * 2**20

@@ -8,11 +8,11 @@ which a value met an error, to be told with its place; one too long for that tel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gateway.errors import GatewayError
+from gateway.session.client import Client
 from gateway.session.computation import Bound
 from gateway.session.result import Result
 from gateway.session.writes.batches import SAVEPOINT
@@ -22,9 +22,6 @@ from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.constant_rows import ConstantRows, read
 from gateway.types import DATE, TIMESTAMP, TIMESTAMPTZ
-
-if TYPE_CHECKING:
-    from gateway.session.dispatch import Client
 
 _MOMENTS = (DATE, TIMESTAMP, TIMESTAMPTZ)
 
