@@ -69,12 +69,14 @@ def _explain(client: Client, statement: Statement, bound: Bound) -> Result:
 def _transact(client: Client, statement: Statement, bound: Bound) -> Result:
     tree = statement.tree
     assert isinstance(tree, TransactionStatement)
-    began, modes = client.block.status, modes_of(client.settings)
+    modes = modes_of(client.settings)
+    if tree.verb == "BEGIN" and client.block.status == "I":
+        set_modes(client.block, client.settings, tree.modes)  # one refused has not begun
     result = client.block.run(statement)
     if tree.savepoint is not None:
         for follower in client.followers:
             AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
-    elif tree.verb == "BEGIN" and began == "I":
+    elif tree.verb == "BEGIN":
         set_modes(client.block, client.settings, tree.modes)
     elif client.block.status == "I":
         client.end_transaction(committed=result.command == "COMMIT")

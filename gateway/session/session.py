@@ -197,8 +197,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             if alike is not None:
                 yield self._followed(alike)
                 return
-        found = self._recall.read(text)
-        if not found:
+        if not (found := self._recall.read(text)):
             yield self._followed(Result(""))
         self._client.several = len(found) > 1
         for number, statement in enumerate(found):
@@ -206,6 +205,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
                 self._client.begin(first=False)
                 self._account.begin(statement.text)
             self._account.run(statement)
+            self._client.block.admit(statement)
             refuse_parameters(statement)
             if self._client.several or _is_several(statement):
                 self._client.begin_implicit(statement)

@@ -31,7 +31,7 @@ class TransactionBlock:
         self._store = store
         self.status = "I"  # as ReadyForQuery says it: I, T or E
         self.implicit = False
-        self.asked = False  # something was read or written in the transaction
+        self.asked = False  # something was read or written in the transaction, an implicit one too
         self.notices: list[Notice] = []
         # Told when one follows another; whether that is inside a statement.
         self.chained: Callable[[bool], None] = lambda inside: None
@@ -82,9 +82,11 @@ class TransactionBlock:
 
     def ask(self, statement: Statement) -> None:
         """A statement is about to be run, inside a transaction or not."""
-        if statement.kind not in _ASKING or self.is_free:
+        if statement.kind not in _ASKING:
             return
         self.asked = True
+        if self.is_free:
+            return
         waits_first = statement.kind == Kind.WRITE or isinstance(statement.tree, LockTables)
         if not (self._store.isolation.pins and waits_first):
             self._store.take_snapshot()
@@ -96,8 +98,10 @@ class TransactionBlock:
 
     def end_implicit(self) -> None:
         """Commit the implicit transaction, if one is open."""
+        if self.status == "I":
+            self.asked = False
         if self.implicit:
-            self.implicit = self.asked = False
+            self.implicit = False
             self._store.commit()
 
     def fail(self) -> None:

@@ -53,6 +53,8 @@ from gateway.wire.protocol.states import Action, Protocol, State
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
     from gateway.session.session import Session
 
+_OF_ROWS = ("d", "c")  # CopyData and CopyDone
+
 
 @dataclass(slots=True)
 class _Portal:
@@ -71,6 +73,7 @@ class Conversation:
         send: Takes bytes for the client; may keep them until `flush`.
         flush: Sends what was kept.
         receive: Type and bytes of the client's next message.
+        put_back: Lets that message come once more.
         ends_series: Whether that is known to be Sync.
     """
 
@@ -81,6 +84,7 @@ class Conversation:
         send: Callable[[Bytes], None],
         flush: Callable[[], None],
         receive: Callable[[], tuple[str, bytes]],
+        put_back: Callable[[], None] = lambda: None,
         ends_series: Callable[[], bool] = lambda: False,
     ) -> None:
         self._session = session
@@ -88,7 +92,8 @@ class Conversation:
         self._held = Held(session, send)
         self._send = self._held.send
         self._flush = flush
-        self._receive = receive
+        self._receive, self._put_back = receive, put_back
+        self._early = False  # a message has come that is looked at after the rows before it
         self._ends_series = ends_series
         self._portals: dict[str, _Portal] = {}
         self._shapes = Shapes()
@@ -327,9 +332,15 @@ class Conversation:
             raise
         finally:
             self._protocol.state = State.READY
+            if self._early:
+                self._early = False
+                self._put_back()
 
     def _copy_data(self, copying: CopyIn) -> Iterator[bytes]:
         """What CopyData messages bring, up to CopyDone.
+
+        Nothing stands before a message that is neither: the rows that have come are read first,
+        and when one of them is wrong, the message comes after the COPY, as in PostgreSQL.
 
         Raises:
             QueryCanceled: 57014, the client gives up, or it was cancelled, or its time is up.
@@ -341,6 +352,10 @@ class Conversation:
             except ProtocolViolation:
                 self._protocol.lost = True
                 raise
+            if kind not in _OF_ROWS:
+                self._early = True
+                yield b""
+                self._early = False
             if self._protocol.action(kind) is Action.IGNORE:
                 continue
             match read_message(kind, data, self.encoding):

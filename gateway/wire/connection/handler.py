@@ -277,6 +277,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             self.send,
             self.flush,
             lambda: self._next(server.message_bytes),
+            self.inbox.put_back,
             lambda: self.inbox.ends_series,
         )
         self.conversation = conversation

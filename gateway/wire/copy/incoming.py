@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,27 +24,25 @@ from gateway.errors import (
     GatewayError,
     IntegrityConstraintViolation,
     NotNullViolation,
-    OutOfMemory,
     UniqueViolation,
-    UntranslatableCharacter,
 )
 from gateway.session.result import CopyIn
-from gateway.sql.inputs.encodings import Encoding, named
+from gateway.sql.inputs.encodings import named
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.inputs.text_columns import read_texts
 from gateway.wire.copy.binary import BinaryReader
 from gateway.wire.copy.blocks import cut, fields_of, first_failure
 from gateway.wire.copy.lines import Fields, Line, LineReader
+from gateway.wire.copy.recoding import as_utf8, wider
 from gateway.wire.decoding import text_of
 
 # What is read at once: the fixed cost of a batch is gone, and it stays in the cache.
 BLOCK_BYTES = 2**20
-# A line that is longer is no table's row. PostgreSQL's own bound is 1 GB.
-_LINE_BYTES = 2**28
 # Below this a line at a time is faster than Arrow's reader, whose fixed cost is 0.3 ms.
 _FEW_BYTES = 8192
 
 _KEY = re.compile(r"Key \((.*?)\)=\((.*)\) already exists\.", re.DOTALL)
+_KEYS_LATER = 1000  # MAX_BUFFERED_TUPLES
 _SHOWN_BYTES = 100  # MAX_COPY_DATA_DISPLAY
 
 
@@ -73,12 +72,14 @@ class CopyReader:
         self._lines = LineReader(copying.options)
         self._rows: Sequence[_Row] = ()  # of the last batch, when it was read by lines
         self._block: tuple[bytes, int, bytes] | None = None  # when it was not
+        self._fault: GatewayError | None = None  # what is wrong after these rows
 
     def batches(self, pieces: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
         """The rows, as the table's columns keep them.
 
         Args:
-            pieces: CopyData, up to CopyDone.
+            pieces: CopyData, up to CopyDone; an empty one asks whether all that is there can
+                be read, and takes no row of it.
 
         Raises:
             GatewayError: 22P04 and what reading a value raises, with its CONTEXT; what `pieces`
@@ -88,15 +89,19 @@ class CopyReader:
             yield from self._binary.batches(pieces)
             return
         buffer, enough = bytearray(), BLOCK_BYTES
-        for piece in self._told(self._decoded(pieces), buffer):
+        encoding = named(self._options.encoding) if self._options.encoding else None
+        decoded = as_utf8(pieces, encoding or self._notation.foreign)
+        for piece in self._told(decoded, buffer):
             if self._lines.ended:
                 continue  # what follows \. counts for nothing
             buffer += piece
+            if not piece:
+                self._try(bytes(buffer[: cut(buffer, self._options, self._lines.eol)]))
             if len(buffer) < enough:
                 continue
             end = cut(buffer, self._options, self._lines.eol)
             if not end:
-                enough = self._wider(enough)
+                enough = wider(enough)
                 continue
             block, enough = bytes(buffer[:end]), BLOCK_BYTES
             del buffer[:end]
@@ -105,9 +110,14 @@ class CopyReader:
             yield from self._read(bytes(buffer))
 
     def explain(self, error: GatewayError) -> None:
-        """Say where in the data it is that the table refuses the last batch."""
+        """Say where in the data it is that the table refuses the last batch.
+
+        Raises:
+            GatewayError: What PostgreSQL finds before that, a row after it that cannot be read.
+        """
         if error.context or not isinstance(error, IntegrityConstraintViolation):
             return
+        self._earlier(error)
         if isinstance(error, ForeignKeyViolation):  # checked when all rows are there
             return
         error.context = f"COPY {self._copying.relation}"
@@ -129,6 +139,12 @@ class CopyReader:
                 refused = found[0] if error.was_there or len(found) == 1 else found[1]
                 error.context += f", line {refused.number}"
 
+    def _earlier(self, error: GatewayError) -> None:
+        """Raise what is wrong with a row after those refused; keys are looked at after it."""
+        fault = self._fault if len(self._rows) < _KEYS_LATER else None
+        if fault is not None and isinstance(error, UniqueViolation):
+            raise fault from error
+
     def _told(self, pieces: Iterable[bytes], buffer: bytearray) -> Iterator[bytes]:
         """The pieces; an error of theirs says which line was to come."""
         try:
@@ -138,30 +154,12 @@ class CopyReader:
             error.context = self._at(line, None)
             raise
 
-    def _wider(self, enough: int) -> int:
-        if enough >= _LINE_BYTES:
-            raise OutOfMemory(
-                "out of memory", detail=f"A line of COPY data is longer than {_LINE_BYTES} bytes."
-            )
-        return 2 * enough
-
-    def _decoded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The pieces as UTF8: whole lines, of which those before a bad one come first."""
-        name = self._options.encoding
-        encoding = named(name) if name else self._notation.foreign
-        if encoding is None or encoding.is_utf8:
-            yield from pieces
-            return
-        rest = bytearray()
-        for piece in pieces:
-            rest += piece
-            end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
-            if end:
-                yield from _utf8(bytes(rest[:end]), encoding)
-                del rest[:end]
-            elif len(rest) > _LINE_BYTES:
-                self._wider(len(rest))
-        yield from _utf8(bytes(rest), encoding)
+    def _try(self, block: bytes) -> None:
+        """Read lines that will be read again, for what is wrong with them."""
+        trial = CopyReader(self._copying, self._notation)
+        trial._lines = copy(self._lines)
+        for _ in trial._read(block):
+            pass
 
     # Blocks
 
@@ -221,6 +219,7 @@ class CopyReader:
                     break
         except GatewayError as error:
             fault = error
+        self._fault = fault
         if rows:
             yield from self._typed(rows)
         if fault is not None:
@@ -278,10 +277,11 @@ class CopyReader:
             if bad is None:
                 raise
             row, number, fault = bad
-            if row:
-                yield from self._typed(rows[:row])
             value = rows[row].fields[number]
             fault.context = self._at_column(rows[row].number, number, value)
+            self._fault = fault
+            if row:
+                yield from self._typed(rows[:row])
             raise fault from error
         yield self._batch(arrays)
 
@@ -370,17 +370,6 @@ class CopyReader:
             return []
         numbers, key = [names.index(name) for name in told[1].split(", ")], told[2].encode()
         return [row for row in rows if b", ".join(row.fields[n] or b"" for n in numbers) == key]
-
-
-def _utf8(data: bytes, encoding: Encoding) -> Iterator[bytes]:
-    """Lines in UTF8; of those that cannot be read the first ones that can."""
-    try:
-        whole = encoding.decode(data).encode()
-    except (CharacterNotInRepertoire, UntranslatableCharacter):
-        for line in data.splitlines(keepends=True):
-            yield encoding.decode(line).encode()
-        raise
-    yield whole
 
 
 def _is_text(block: bytes) -> bool:

@@ -23,13 +23,13 @@ class Inbox:
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._place = 0
+        self._place = self._before = 0
 
     def feed(self, data: bytes) -> None:
         """Add bytes that arrived."""
         del self._data[: self._place]
         self._data += data
-        self._place = 0
+        self._place = self._before = 0
 
     @property
     def empty(self) -> bool:
@@ -40,6 +40,10 @@ class Inbox:
     def ends_series(self) -> bool:
         """Whether a Sync is next, as far as the bytes that have arrived tell."""
         return self._data.startswith(_SYNC, self._place)
+
+    def put_back(self) -> None:
+        """Let the message that came last come once more; nothing may have arrived since."""
+        self._place = self._before
 
     def startup(self) -> bytes | None:
         """The next startup packet, or None while it is not complete.
@@ -83,5 +87,5 @@ class Inbox:
         end = start + 1 + length
         if there < end:
             return None
-        self._place = end
+        self._before, self._place = start, end
         return row.kind, bytes(data[start + 5 : end])
