@@ -257,3 +257,15 @@ def test_a_coordinate_is_repeated_no_more_than_its_block_has_rows() -> None:
     for batch in part.scan(["lat", "place"], None):
         assert batch.column("lat").buffers()[1].size <= 8 * 6 * batch.num_rows
         assert batch.column("place").buffers()[2].size <= 6 * batch.num_rows
+
+
+@pytest.mark.parametrize("form", ["NETCDF3_64BIT", "NETCDF4"])
+def test_texts_of_a_file_in_another_order_of_dimensions(tmp_path: Path, form: str) -> None:
+    names = np.array([["a", "bb", ""], ["d", "ee", "fff"]])
+    written = xarray.Dataset({"v": (("x", "y"), np.arange(6.0).reshape(2, 3))})
+    written["name"] = (("y", "x"), names.T.astype("S3"))
+    written.to_netcdf(tmp_path / "a.nc", format=form)
+    opened = open_dataset(tmp_path / "a.nc")
+    found = rows_of(GridTable(opened, ["v", "name"]))
+    assert found["v"].to_pylist() == [0, 1, 2, 3, 4, 5]
+    assert found["name"].to_pylist() == [each.encode() for each in names.ravel()]

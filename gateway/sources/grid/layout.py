@@ -49,7 +49,7 @@ def _dimension(dataset: xarray.Dataset, dim: str) -> GridColumn:
 
 def _variable(dataset: xarray.Dataset, name: str, dims: tuple[str, ...]) -> GridColumn:
     stored = dataset.variables[name]
-    variable = stored.transpose(*[dim for dim in dims if dim in stored.dims])
+    variable = _turned(stored, [dim for dim in dims if dim in stored.dims])
     coordinate = name in dataset.coords
     # In a table of one dimension such a coordinate is as long as the table: not held in memory.
     held = coordinate and variable.ndim == 1 and len(dims) > 1
@@ -58,6 +58,15 @@ def _variable(dataset: xarray.Dataset, name: str, dims: tuple[str, ...]) -> Grid
     role: Role = "coordinate" if coordinate else "variable"
     turned = stored if variable.dims != stored.dims else None
     return GridColumn(field_of(name, variable, coordinate), variable, axis, role, own, turned)
+
+
+def _turned(stored: xarray.Variable, dims: Sequence[str]) -> xarray.Variable:
+    """A variable with its dimensions in another order; nothing of it is read."""
+    try:
+        return stored.transpose(*dims)
+    except AttributeError:  # xarray knows how to for all that it decodes but texts made of bytes
+        lazy = xarray.core.indexing.LazilyIndexedArray(stored._data)
+        return xarray.Variable(stored.dims, lazy, stored.attrs, stored.encoding).transpose(*dims)
 
 
 def _is_multi(dataset: xarray.Dataset, dim: str) -> bool:
