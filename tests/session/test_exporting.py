@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import xarray
@@ -186,6 +188,24 @@ def test_parquet_has_the_rows_as_they_come(boss: psycopg.Connection[Any], place:
     assert [(t, y) for t, y, _ in map(dict.values, table.to_pylist())] == [r[:2] for r in rows]
     assert table["uwnd"].to_numpy().tolist() == np.array([r[2] for r in rows], "f4").tolist()
     assert table.schema.field("uwnd").metadata[b"units"] == b"m s-1"
+
+
+def test_parquet_has_intervals_as_lengths_of_time(
+    boss: psycopg.Connection[Any], place: Path
+) -> None:
+    rows = (
+        "SELECT * FROM (VALUES (1, interval '2 days 3 hours'), (2, NULL), "
+        "(3, interval '-1 us')) AS t(k, age)"
+    )
+    path = place / "ages.parquet"
+    boss.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
+    ages = pyarrow.parquet.read_table(path)["age"]
+    assert ages.type == pa.duration("us")
+    assert ages.to_pylist() == [timedelta(days=2, hours=3), None, timedelta(microseconds=-1)]
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match='"age" holds an interval of mon'):
+        month = "SELECT interval '1 month' AS age"
+        boss.execute(f"COPY ({month}) TO '{place}/no' (FORMAT parquet)")
+    assert not (place / "no").exists()
 
 
 ROWS = "SELECT * FROM (VALUES (1, 1, 5.0), (1, 1, 6.0)) AS t(x, y, v)"

@@ -79,20 +79,29 @@ def write_parquet(
 ) -> int:
     """Write rows as they come as a Parquet file; how many there were.
 
-    The attributes of a column are its field's metadata, as text.
+    The attributes of a column are its field's metadata, as text. Parquet has no intervals: they
+    are lengths of time.
 
     Raises:
+        FeatureNotSupported: 0A000, intervals of months.
         OSError: The file system refuses.
     """
     fields = [
         each.with_metadata({k: str(v) for k, v in attributes.get(each.name, {}).items()} or None)
-        for each in schema
+        for each in (
+            each.with_type(pa.duration("us")) if pa.types.is_interval(each.type) else each
+            for each in schema
+        )
     ]
     own = {key: str(value) for key, value in attributes.get("", {}).items()}
     schema, rows = pa.schema(fields, own or None), 0
     with _whole(path) as new, pyarrow.parquet.ParquetWriter(new, schema) as writer:
         for batch in batches:
-            writer.write_batch(pa.record_batch(batch.columns, schema=schema))
+            columns = [
+                pa.array(_lengths(name, column)) if pa.types.is_interval(column.type) else column
+                for name, column in zip(schema.names, batch.columns, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
             rows += batch.num_rows
     return rows
 
@@ -155,7 +164,7 @@ def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.float64())
 
 
-def _lengths(name: str, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+def _lengths(name: str, column: pa.Array | pa.ChunkedArray) -> np.ndarray[Any, Any]:
     try:
         return lengths(column.to_pylist())
     except ValueError as error:

@@ -79,6 +79,9 @@ def _accepted(reader: Reader, *words: str) -> int:
 
 _HINT = "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."
 
+# To superusers, too, whom no other format is written for.
+_DATASETS_HINT = f" Superusers write datasets: FORMAT {', '.join(DATASETS)}."
+
 
 def _place(reader: Reader, *, incoming: bool) -> str:
     """A path on the server; STDIN and STDOUT, either of which means the client, are none."""
@@ -99,13 +102,14 @@ def _refuse_text(options: Sequence[Option], *, incoming: bool) -> str:
     if incoming:
         _refuse("pg_read_server_files", "from a file")
     if form not in DATASETS:
-        _refuse("pg_write_server_files", "to a file")
+        _refuse("pg_write_server_files", "to a file", _DATASETS_HINT)
     return ""
 
 
-def _refuse(role: str, what: str) -> NoReturn:
+def _refuse(role: str, what: str, more: str = "") -> NoReturn:
     raise InsufficientPrivilege(
-        f"must be superuser or have privileges of the {role} role to COPY {what}", hint=_HINT
+        f"must be superuser or have privileges of the {role} role to COPY {what}",
+        hint=_HINT + more,
     )
 
 
