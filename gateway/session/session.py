@@ -282,8 +282,8 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             InFailedTransaction: 25P02.
         """
         prepared = self._client.prepared.named(statement)
+        self._client.block.admit(prepared.statement)
         if prepared.statement is not None:
-            self._client.block.admit(prepared.statement)
             look_again(self._client, prepared)
 
     def describe_portal(self, name: str) -> tuple[Field, ...] | None:

@@ -168,6 +168,8 @@ def start(client: Client, portal: Portal, *, alone: bool = False) -> None:
     if prepared.statement is None:
         portal.result = Result("")
         return
+    if portal.failed:
+        client.block.refuse_failed()
     if not alone:
         client.begin_implicit(prepared.statement)
     portal.result = client.run(*to_run(client, prepared, prepared.statement, portal.values))

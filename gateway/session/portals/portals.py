@@ -34,6 +34,7 @@ class Portal:
         depth: How many savepoints stood around it when it was made.
         hold: It was declared WITH HOLD.
         held: And its transaction has committed.
+        failed: Its transaction has failed: it stands, but cannot be run.
         scroll: It may be read backwards; `kept` is then what it has read.
         binary: It was declared BINARY.
         made: When.
@@ -48,6 +49,7 @@ class Portal:
     depth: int = 0
     hold: bool = False
     held: bool = False
+    failed: bool = False
     scroll: bool = False
     binary: bool = False
     kept: Kept | None = None
@@ -168,8 +170,10 @@ class Portals:
         self._savepoints.clear()
 
     def fail(self) -> None:
-        """A statement failed: what was made since the last savepoint ends."""
-        self._close_from(len(self._savepoints))
+        """A statement failed: what was made since the last savepoint cannot be run any more."""
+        for portal in self._made_since(len(self._savepoints)).values():
+            portal.close()
+            portal.failed = True
 
     def savepoint(self, name: str) -> None:
         """SAVEPOINT was done."""
@@ -189,9 +193,11 @@ class Portals:
         del self._savepoints[depth:]
 
     def _close_from(self, depth: int) -> None:
-        for name, portal in list(self._open.items()):
-            if portal.depth >= depth and not portal.held:
-                self.close(name)
+        for name in self._made_since(depth):
+            self.close(name)
+
+    def _made_since(self, depth: int) -> dict[str, Portal]:
+        return {n: each for n, each in self._open.items() if each.depth >= depth and not each.held}
 
     def _depth_of(self, name: str) -> int:
         """1 for the outermost; of several with one name, the newest."""

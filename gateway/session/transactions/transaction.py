@@ -46,14 +46,14 @@ class TransactionBlock:
         """Whether a query may see the newest commit, as far as is known here."""
         return self.status != "E" and not self.implicit
 
-    def admit(self, statement: Statement) -> None:
-        """Refuse anything but the end of a failed transaction.
+    def admit(self, statement: Statement | None) -> None:
+        """Refuse anything but the end of a failed transaction; None is no statement at all.
 
         Raises:
             InFailedTransaction: 25P02.
         """
         if self.status == "E":
-            verb = getattr(statement.tree, "verb", "")
+            verb = getattr(statement.tree, "verb", "") if statement is not None else ""
             if verb not in ("COMMIT", "ROLLBACK", "ROLLBACK TO"):
                 self.refuse_failed()
 
