@@ -16,4 +16,7 @@ From `grad(f, x)` in a tree to the text in its place:
 
 A marker that names a query, `grad(q, v)`, goes by `autodiff.relational.pullback.pull_back`: what
 each row counts in the query's one number, in a reverse sweep through its joins and groups.
+A tangent or cotangent that is a relation is gone before: of jvp,
+`autodiff.relational.directions.push_forward` makes a slope by how far the rows of a table move; of
+vjp, `autodiff.relational.paired.pair_queries` a gradient.
 """

@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlglot import exp
 
+from gateway.autodiff.relational.companions import TABLE
 from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
 from gateway.errors import UndefinedTable
@@ -85,13 +86,13 @@ def key_of(state: Rewriting, table: TableName) -> tuple[str, ...]:
         return ()
 
 
-def name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:
-    """Let a view that a marker names be a query of WITH, if there is one."""
+def name_view(state: Rewriting, marker: exp.Expr, name: str, may_be_table: bool) -> None:
+    """Let a view that a marker names be a query of WITH, if there is one; or a table."""
     try:
         known = state.lookup("", name)
     except UndefinedTable:
         return
-    if known.view is None:
+    if known.view is None and not may_be_table:
         return
     query = exp.select(exp.Star(), copy=False).from_(exp.table_(name, quoted=True), copy=False)
     binder = Binder(state.lookup, state.relations, state.unaliased)
@@ -99,10 +100,13 @@ def name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:
     state.reads += binder.all_read
     alias_unnamed(query)
     alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+    cte = exp.CTE(this=query, alias=alias)
+    if known.view is None:
+        cte.meta[TABLE] = known.name
     around = marker.find_ancestor(exp.Select, exp.SetOperation)
     while around is not None:
         whole, around = around, around.find_ancestor(exp.Select, exp.SetOperation)
     clause = whole.args.get("with_") or exp.With(expressions=[])
-    clause.set("expressions", [exp.CTE(this=query, alias=alias), *clause.expressions])
+    clause.set("expressions", [cte, *clause.expressions])
     whole.set("with_", clause)
     state.analysis = analyse(state.tree, state.relations)

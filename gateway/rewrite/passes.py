@@ -12,9 +12,10 @@ from functools import partial
 
 from sqlglot import exp
 
-from gateway.autodiff.relational import pull_back, unnamed
+from gateway.autodiff.relational import pull_back, push_forward, unnamed
 from gateway.autodiff.relational.queries import Unless
 from gateway.autodiff.rules.graph import MOST_NODES
+from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.census import (
     ANY_TYPE,
@@ -127,14 +128,26 @@ def pull_back_queries(state: Rewriting) -> None:
     """Put a column in the place of every marker that names a query of WITH, or a view."""
     if not nodes_of(state.tree, Marker):
         return
-    named = {name: marker for marker, name in unnamed(state.tree, state.analysis)}
-    for name, marker in named.items():
-        name_view(state, marker, name)
+    named = {name: (marker, table) for marker, name, table in unnamed(state.tree, state.analysis)}
+    for name, (marker, may_be_table) in named.items():
+        name_view(state, marker, name, may_be_table)
     recursive = any(map(is_recursive, nodes_of(state.tree, exp.CTE)))
     keep = None if recursive else partial(_keep_layer, state)
     keys = partial(key_of, state)
     known = (state.tree, state.analysis, state.relations)
     state.analysis = pull_back(*known, keys, keep, state.most_nodes)
+    state.analysis = push_forward(
+        state.tree, state.analysis, state.relations, partial(_found, state)
+    )
+
+
+def _found(state: Rewriting, schema: str, name: str) -> TableName | None:
+    """The table of that name."""
+    try:
+        known = state.lookup(schema, name)
+    except UndefinedTable:
+        return None
+    return known.name if known.view is None else None
 
 
 def _keep_layer(

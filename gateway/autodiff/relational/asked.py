@@ -7,16 +7,25 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.losses import Loss, with_query
+from gateway.autodiff.relational.companions import companion, companions_of, reached
+from gateway.autodiff.relational.losses import Loss, Own, with_query
 from gateway.autodiff.relational.queries import named, present
 from gateway.autodiff.statements.arguments import arguments_of, column_of
-from gateway.errors import FeatureNotSupported, InvalidColumnReference, UndefinedColumn
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidColumnReference,
+    NotDifferentiable,
+    UndefinedColumn,
+)
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, position_of, resolve
 from gateway.sql.names.updatable import IDENTIFIED
 from gateway.sql.text.building import subquery
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
+
+# On a table with its gradients beside it: the table, or the query of WITH, that it is.
+STANDS_FOR = "stands for"
 
 
 @dataclass(eq=False)
@@ -57,9 +66,14 @@ class Wanted:
         return TableName(tree.db, tree.name)
 
     @property
+    def own(self) -> Own:
+        """The relation, or the query of WITH that it is."""
+        return self.source.cte or self.table
+
+    @property
     def loss(self) -> Loss:
         """The query, to be laid open."""
-        return Loss(self.cte, self.source.cte or self.table, self.place)
+        return Loss(self.cte, self.own, self.place)
 
 
 def asked_for(tree: exp.Expr, analysis: Analysis) -> list[Wanted]:
@@ -73,32 +87,66 @@ def asked_for(tree: exp.Expr, analysis: Analysis) -> list[Wanted]:
         FeatureNotSupported: 0A000, jvp.
     """
     wanted: dict[tuple[int, int], Wanted] = {}
+    waiting: dict[
+        int, list[exp.Expr]
+    ] = {}  # what is differentiated later: where, and what it reads
     for marker in nodes_of(tree, Marker):
         block = analysis.block_of(marker)
-        cte = None if block is None else query_named(marker, block)
-        if block is not None and cte is not None:
-            source, name = _variable(marker, analysis, block)
+        if block is None:
+            continue
+        cte = query_named(marker, block)
+        if companion(marker, block) is not None:
+            waiting[id(marker)] = [
+                block.select if cte is None or marker.kind == "jvp" else cte.this
+            ]
+        elif cte is not None:
+            source, name = variable_of(marker, analysis, block)
             each = Wanted(cte, source, len(wanted) + 1)
             wanted.setdefault((id(cte), id(source)), each).markers.append((marker, name))
     owner = {id(marker): each for each in wanted.values() for marker, _ in each.markers}
     plain = []
+    later = [list(reached(trees)) for trees in waiting.values()]
+    for queries in (*later, *(each.loss.reached() for each in wanted.values())):
+        for marker in (m for query in queries for m in nodes_of(query, Marker)):
+            if id(marker) in owner:
+                owner[id(marker)].is_nested = True
     for each in wanted.values():
-        inside = [m for query in each.loss.reached() for m in nodes_of(query, Marker)]
-        inner = [owner[id(marker)] for marker in inside if id(marker) in owner]
-        for other in inner:
-            other.is_nested = True
-        if not inner:
+        inside = [id(m) for query in each.loss.reached() for m in nodes_of(query, Marker)]
+        if not any(number in owner or number in waiting for number in inside):
             plain.append(each)
     return [each for each in plain if each.is_nested] or plain
 
 
-def unnamed(tree: exp.Expr, analysis: Analysis) -> Iterator[tuple[Marker, str]]:
-    """The markers of a name that is neither a column nor a query of WITH, and that name."""
+def refuse_waiting(tree: exp.Expr, analysis: Analysis) -> None:
+    """Refuse the markers of a query that `asked_for` never gives.
+
+    Raises:
+        NotDifferentiable: 0A000, the query has a jvp along a relation in it.
+    """
+    for marker in nodes_of(tree, Marker):
+        block = analysis.block_of(marker)
+        cte = None if block is None else query_named(marker, block)
+        if cte is not None:
+            raise NotDifferentiable(
+                f'the gradient of the query "{cte.alias}" cannot follow jvp along a relation',
+                hint="Take jvp of the gradient: it gives the same numbers in each row.",
+                position=position_of(marker),
+            )
+
+
+def unnamed(tree: exp.Expr, analysis: Analysis) -> Iterator[tuple[Marker, str, bool]]:
+    """The markers of a name that is neither a column nor a query of WITH, and that name.
+
+    And whether it may be that of a table: it is that of tangents or cotangents.
+    """
     for marker in nodes_of(tree, Marker):
         block = analysis.block_of(marker)
         name = None if block is None else name_of(marker, block)
         if name is not None and with_query(marker, name) is None:
-            yield marker, name
+            yield marker, name, False
+        for other in [] if block is None else companions_of(marker, block):
+            if with_query(marker, other) is None:
+                yield marker, other, True
 
 
 def query_named(marker: Marker, block: Block) -> exp.CTE | None:
@@ -119,11 +167,16 @@ def name_of(marker: Marker, block: Block) -> str | None:
     return None
 
 
-def _variable(marker: Marker, analysis: Analysis, block: Block) -> tuple[Source, str]:
+def variable_of(marker: Marker, analysis: Analysis, block: Block) -> tuple[Source, str]:
+    """The relation and the column by which a query is differentiated.
+
+    Raises:
+        As `asked_for` does.
+    """
     if marker.kind == "jvp":
         raise FeatureNotSupported(
             "jvp of a query is not supported",
-            hint="Write sum(grad(query, column) * tangent) over the table of the column.",
+            hint="Select its column: SELECT jvp(value, table.column, tangents) FROM query.",
             position=position_of(marker),
         )
     _, column, *_ = arguments_of(marker)
@@ -169,6 +222,7 @@ def stand_in(source: Source, made: Sequence[tuple[Wanted, exp.Select]]) -> None:
         on = exp.and_(*same, copy=False)
         query.append("joins", exp.Join(this=subquery(rows, wanted.alias), side="LEFT", on=on))
     made_of = subquery(query, source.alias)
+    made_of.meta[STANDS_FOR] = made[0][0].own
     made_of.set("joins", table.args.get("joins"))
     table.replace(made_of)
 

@@ -16,6 +16,9 @@ from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.trees import copied, nodes_of, with_queries
 
+# On a query of WITH whose rows count as constants, whatever it reads.
+HELD = "held"
+
 # The relation whose column is the variable: a table or a view of the database, or one of WITH.
 Own = TableName | exp.CTE
 
@@ -71,6 +74,12 @@ class Loss:
                 left += [cte.this for cte in ctes if cte is not None]
         return list(found.values())
 
+    def holds_own(self) -> bool:
+        """Whether what counts as a constant in it is computed from the variable's table."""
+        ctes = (named_by(t) for tree in self.reached() for t in nodes_of(tree, exp.Table))
+        held = [cte for cte in ctes if cte is not None and cte.meta_get(HELD)]
+        return any(self._reads_own(cte.this) for cte in held)
+
     def named(self) -> list[exp.CTE]:
         """The WITH queries that what was opened still names, in the order they are written."""
         return [cte for cte in reversed(self._around) if id(cte) in self._kept]
@@ -103,7 +112,8 @@ class Loss:
             cte = named_by(table)
             if cte is None or cte is self._own:
                 continue
-            if any(cte is each for each in self._around) and not self._reads_own(cte.this):
+            around = any(cte is each for each in self._around)
+            if around and (cte.meta_get(HELD) or not self._reads_own(cte.this)):
                 self._refuse_hidden(cte)
                 self._keep(cte)
             else:

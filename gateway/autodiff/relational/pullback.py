@@ -21,11 +21,13 @@ from gateway.autodiff.relational.asked import (
     name_of,
     named_column,
     put_columns,
+    refuse_waiting,
     renamed,
     stand_in,
 )
 from gateway.autodiff.relational.joins import join_correlated, join_other_rows
 from gateway.autodiff.relational.layers import Layers
+from gateway.autodiff.relational.paired import pair_queries
 from gateway.autodiff.relational.queries import (
     Keep,
     Unless,
@@ -91,7 +93,11 @@ def pull_back(
         StatementTooComplex: 54001, a gradient of a gradient is past `most_nodes`.
     """
     nested = False
-    while wanted := asked_for(tree, analysis):
+    while True:
+        analysis = pair_queries(tree, analysis, relations)
+        if not (wanted := asked_for(tree, analysis)):
+            refuse_waiting(tree, analysis)
+            break
         nested = nested or any(each.is_nested for each in wanted)
         made = [(each, _Pullback(each, relations, key_of, keep).gradients()) for each in wanted]
         for source in {id(each.source): each.source for each in wanted}.values():
@@ -133,7 +139,8 @@ class _Pullback:
         Its columns are those that the rows are known by, `"own k"` for `k`, and `"d v"` for a
         variable `v`.
         """
-        if self._wanted.is_nested and not (self._key and self._keep):
+        nested = self._wanted.is_nested
+        if nested and (self._loss.holds_own() or not (self._key and self._keep)):
             raise second_derivative(self._wanted.cte.alias, position_of(self._wanted.place))
         try:
             query = self._loss.opened(self._lay)

@@ -142,7 +142,12 @@ CASTS = (
     Rule("numeric_of_float(x)", ("1.0",)),
     Rule("numeric_of_double(x, n)", ("1.0", None)),
     Rule("unsigned_nan(x)", ("1.0",)),
+    Rule("moved(x, s, t)", ("1.0", "t", None)),
+    Rule("one_of_each(x, n, s)", ("1.0", None, None)),
 )
+
+# x, which moves by t with s (`autodiff.relational.directions`).
+MOVED = "moved"
 
 # What takes the sign of a NaN away before it is compared (`sql.lowered.values.not_numbers`).
 UNSIGNED = "unsigned_nan"

@@ -40,6 +40,9 @@ class Variable:
 # Noted of a marker for which every other reading of its variable's relation is a constant.
 ALONE = "alone"
 
+# On a query of WITH of one row that says how far the rows of tables move, wherever they are read.
+WAY = "way"
+
 # The detail of an error whose words are those of a `Note`.
 ALL_ZERO = "Nothing else depends on the variable, so the derivative would be 0 in every row."
 
@@ -84,6 +87,10 @@ class Readings:
     def is_left(self, variable: Variable) -> bool:
         """Whether it has none."""
         return variable.key in self._left
+
+    def is_way(self, variable: Variable) -> bool:
+        """Whether it says how far rows move that are read anywhere, in gradients of queries too."""
+        return variable.source.cte is not None and bool(variable.source.cte.meta_get(WAY))
 
     def carry(self, cte: exp.CTE) -> None:
         """Let a recursive query's rows of the step before be no other rows: it carries tangents."""

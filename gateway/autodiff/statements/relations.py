@@ -165,7 +165,7 @@ class ChainRule:
 
     def _from_elsewhere(self, column: Variable, variable: Variable, query: Query) -> Node:
         """0, unless the column's subquery has the variable's one row too, or is LATERAL to it."""
-        if named := query.tree.meta_get(PULLED_BACK):
+        if (named := query.tree.meta_get(PULLED_BACK)) and not self.readings.is_way(variable):
             raise second_derivative(named)
         if self.readings.is_read_for(column, variable, same=True):
             return self._by_its_row(column, variable, query)

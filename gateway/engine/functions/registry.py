@@ -225,6 +225,14 @@ def _is_one_row(counts: pa.Array) -> pa.Array:
     return pc.equal(counts, 1)
 
 
+def _one_of_each(values: pa.Array, counts: pa.Array, refusals: pa.Array) -> pa.Array:
+    """The values of keys that have one row; else the refusal is raised."""
+    several = pc.greater(counts, 1)
+    if pc.any(several).as_py():
+        raise CardinalityViolation(pc.filter(refusals, several)[0].as_py())
+    return values
+
+
 def _subscript_to_assign(subscripts: pa.Array, lengths: pa.Array) -> pa.Array:
     """Where an item of an array is assigned; arrays begin at 1 here, and PostgreSQL's need not."""
     if subscripts.null_count:
@@ -295,6 +303,7 @@ _COLUMNAR: list[Columnar] = [
     ("six_digits", [_DOUBLE], _DOUBLE, partial(_significant, 6)),
     ("object_key", [_TEXT, _TEXT], _TEXT, _object_key),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
+    ("one_of_each", [_DOUBLE, _BIGINT, _TEXT], _DOUBLE, _one_of_each),
     ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
     ("subscript_within", [_BIGINT, _BIGINT], _BIGINT, _subscript_within),
     ("bound_of_slice", [_BIGINT, _BIGINT], _BIGINT, _bound_of_slice),

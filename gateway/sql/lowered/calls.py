@@ -109,6 +109,11 @@ def _held(node: exp.Expr) -> exp.Expr | None:
     return exp.paren(node.expressions[0]) if len(node.expressions) == 1 else None
 
 
+def _unmoved(node: exp.Expr) -> exp.Expr | None:
+    """moved(x, s, t) is x (`autodiff.relational.directions`)."""
+    return exp.paren(node.expressions[0]) if len(node.expressions) == 3 else None
+
+
 def _clock(node: exp.Expr) -> exp.Expr | None:
     return None if node.expressions else exp.Anonymous(this="clock_now", expressions=[each_row()])
 
@@ -172,6 +177,7 @@ def _called(name: str, *arguments: exp.Expr) -> exp.Expr:
 _FILTERED = {"regr_count": _bigint, "corr": _correlation}
 _WHOLE = {
     "stop_gradient": _held,
+    "moved": _unmoved,
     "corr": _correlated,
     "regr_count": _counted,
     "clock_timestamp": _clock,

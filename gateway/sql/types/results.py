@@ -69,6 +69,7 @@ _LIKE_ARGUMENTS = frozenset(
 )  # fmt: skip
 _LIKE_FIRST = frozenset(
     {
+        "moved",
         "lag", "lead", "first_value", "last_value", "nth_value", "any_value", "nullif", "bit_and",
         "bit_or", "bit_xor", "array_except", "array_remove", "array_replace",
         "trim_array",
