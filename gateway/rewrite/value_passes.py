@@ -36,10 +36,12 @@ from gateway.sql.lowered.values.beside_reals import widen_beside_reals
 from gateway.sql.lowered.values.exact import keep_exact
 from gateway.sql.lowered.values.infinities import keep_infinite
 from gateway.sql.lowered.values.localtime import settle_moments
+from gateway.sql.lowered.values.not_numbers import settle_edges
 from gateway.sql.lowered.values.numerics import keep_numeric, mark_shown
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.checking import check_types
 from gateway.sql.names.relation import notation_of
+from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.comparisons import cast_listed, cast_literals, cast_united
@@ -80,8 +82,18 @@ def keep_numbers(state: Rewriting) -> bool:
 
 def expand_markers(state: Rewriting) -> None:
     """Put the derivative in place of every grad, jvp and vjp, and join subqueries that held one."""
+    plain = [
+        call
+        for call in nodes_of(state.tree, exp.Anonymous)
+        if is_aggregate(call) and not call.find_ancestor(Marker)
+    ]
     found = expand(state.tree, state.analysis, most_nodes=state.most_nodes, notes=state.notes)
     state.markers += found
+    if found:
+        for call in plain:
+            block = state.analysis.block_of(call)
+            if block is not None and call.root() is state.tree:
+                settle_edges(call, Types(block))
     if found and len(state.analysis.blocks) > 1:
         analysis = analyse(state.tree, state.relations)
         state.analysis = join_subqueries(state.tree, analysis, state.relations, state.joined)

@@ -175,6 +175,11 @@ def settle_aggregate(call: exp.Anonymous, known: Types) -> None:
     fold_items(call, known)
     if gather_distinct(call, known):
         return
+    settle_edges(call, known)
+
+
+def settle_edges(call: exp.Anonymous, known: Types) -> None:
+    """The same of infinities, NaN and one value; while there are markers, of none."""
     spread_of_one(call, known)
     fit_of_level(call)
     settle_extreme(call, known)
