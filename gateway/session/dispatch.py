@@ -58,8 +58,7 @@ def _define(client: Client, statement: Statement, bound: Bound) -> Result:
 
 
 def _copy(client: Client, statement: Statement, bound: Bound) -> Result:
-    inside = client.in_transaction()
-    return copy(client.executor, statement, lambda s: RUNNERS[s.kind](client, s, Bound()), inside)
+    return copy(client.executor, statement, lambda s: RUNNERS[s.kind](client, s, Bound()))
 
 
 def _explain(client: Client, statement: Statement, bound: Bound) -> Result:

@@ -351,7 +351,9 @@ class StoreSession(Names, Reader):
             transaction = self._open()
             references.refuse_truncated(transaction.catalogue, names)
             for name in names:
-                changes.truncate(self._target(transaction, name))
+                target = self._target(transaction, name)
+                changes.truncate(target)
+                self._emptied[target.oid] = len(self._savepoints)
 
     def referring(self, names: Collection[TableName]) -> list[TableName]:
         """The tables that refer to one of these, directly or through others, and these."""

@@ -40,14 +40,13 @@ from gateway.store.definitions.definitions import TableDefinition
 Ask = Callable[[Statement], Result]
 
 
-def copy(executor: Executor, statement: Statement, run: Ask, in_block: bool) -> Result:
+def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     """Begin a COPY.
 
     Args:
         executor: The client's.
         statement: The COPY.
         run: Runs the statement inside COPY (...).
-        in_block: Whether it is one statement of a transaction.
 
     Raises:
         GatewayError: 42P01, 3F000, 42809, 25006: no such table or schema, or one that cannot be
@@ -56,7 +55,7 @@ def copy(executor: Executor, statement: Statement, run: Ask, in_block: bool) -> 
     tree = statement.tree
     assert isinstance(tree, Copy)
     if tree.incoming:
-        return _from_client(executor, statement, tree, in_block)
+        return _from_client(executor, statement, tree)
     if tree.path:
         refuse_users(executor)
     if tree.statement is not None:
@@ -206,27 +205,26 @@ def _to_client(result: Result, tree: Copy, relation: Relation | None = None) -> 
     return copied
 
 
-def _from_client(executor: Executor, statement: Statement, tree: Copy, in_block: bool) -> Result:
+def _from_client(executor: Executor, statement: Statement, tree: Copy) -> Result:
     relation = _relation(executor, tree)
     if _is_view(relation):
         raise WrongObjectType(f'cannot copy to view "{relation.name.name}"')
     definition = executor.registry.definition(relation.name.schema, relation.name.name)
     names = _without_generated(definition, tree.columns)
     keep = row_filter(executor, statement, definition, names)
-    options = settled(tree)
-    if options.freeze and not in_block:  # in one the table may be new; nothing tells here
-        raise ObjectNotInPrerequisiteState(
-            "cannot perform COPY FREEZE because the table was not created or truncated in the"
-            " current subtransaction"
-        )
+    options, store = settled(tree), executor.registry.store
     every = tuple(column.name for column in definition.columns)
     _check_forced(options, names, every, definition.name.name)
     columns = tuple(definition.column(name) for name in names)
-    store = executor.registry.store
     oid = store.oid(definition.name) or 0
     copying = CopyIn(definition.name.name, columns, options, oid=oid, filtered=bool(tree.where))
 
     def load() -> Iterator[pa.RecordBatch]:
+        if options.freeze and not store.is_new(definition.name):
+            raise ObjectNotInPrerequisiteState(
+                "cannot perform COPY FREEZE because the table was not created or truncated in the"
+                " current subtransaction"
+            )
         rows = keep(_heeding(copying, store.heed_cancel))
         with executor.rounding(lambda name: name not in names):  # what the table itself computes
             changed = store.insert(definition.name, names, rows)

@@ -92,6 +92,15 @@ class Blocks(Locking):
         chosen, restarts = dict(self._deferral.chosen), len(self._restarts)
         self._savepoints.append(Savepoint(name, done, found, own, held, chosen, restarts))
 
+    def is_new(self, name: TableName) -> bool:
+        """Whether a table was made or emptied by TRUNCATE since the last savepoint, or BEGIN."""
+        if self._transaction is None:
+            return False
+        catalogue = self._savepoints[-1].catalogue if self._savepoints else None
+        before = catalogue or self._transaction.moment.catalogue
+        oid = self._transaction.catalogue.table(name)[0]
+        return before.by_oid(oid) is None or self._emptied.get(oid) == len(self._savepoints)
+
     def set_constraints(self, names: Sequence[tuple[str, str]], deferred: bool) -> None:
         """Have constraints be checked at COMMIT, or from now on at the end of each statement.
 
@@ -152,7 +161,9 @@ class Blocks(Locking):
         """
         self._refuse_outside()
         self._refuse_stopped()
-        del self._savepoints[self._savepoint_named(name) :]
+        number = self._savepoint_named(name)
+        del self._savepoints[number:]
+        self._emptied = {oid: min(depth, number) for oid, depth in self._emptied.items()}
         if self._transaction is not None and not self._savepoints:
             self._transaction.finds.forget()
 
@@ -171,6 +182,7 @@ class Blocks(Locking):
         self._depth += 1
         try:
             del self._savepoints[number + 1 :]
+            self._emptied = {oid: n for oid, n in self._emptied.items() if n <= number}
             self._restore()
             self._failed = False
         except BaseException:

@@ -83,6 +83,7 @@ class Scope:
         self._savepoints: list[Savepoint] = []
         self._deferral = Deferral()
         self._restarts: list[Restart] = []
+        self._emptied: dict[int, int] = {}  # tables by TRUNCATE -> in how many savepoints
         self._lost: GatewayError | None = None  # why no savepoint can be gone back to
         self._depth = 0  # of calls inside each other
         self._taken: list[tuple[Key, Mode]] = []  # by the statement
@@ -135,6 +136,7 @@ class Scope:
         self._in_block = self._failed = False
         self._lost = None
         self._savepoints.clear()
+        self._emptied.clear()
         self._deferral = Deferral()
         self._shared.locks.release(self)
         if self._guard is not None:
