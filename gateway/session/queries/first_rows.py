@@ -25,8 +25,8 @@ from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "sample", "windows")
 
-# More rows are better sorted by the engine.
-MOST_ROWS = 10_000
+# More rows are better sorted, all of them: `far_rows`.
+MOST_ROWS = 50_000
 
 
 def with_counts(tree: exp.Expr, values: Sequence[pa.Scalar]) -> exp.Expr:
@@ -180,14 +180,30 @@ def _rows_wanted(select: exp.Select) -> int | None:
         return None
     if len(list(select.find_all(exp.Query))) > 1:
         return None
-    clauses = [select.args.get("limit"), select.args.get("offset")]
+    counts = counts_of(select)
+    return None if counts is None else sum(counts)
+
+
+def counts_of(query: exp.Expr, values: Sequence[pa.Scalar] = ()) -> tuple[int, int] | None:
+    """LIMIT and OFFSET of a query, where there is a LIMIT and numbers are all that they are.
+
+    Args:
+        query: A query for the engine.
+        values: Of `$1`, `$2`, ..., which may be the numbers.
+    """
+    clauses = [query.args.get("limit"), query.args.get("offset")]
     options = None if clauses[0] is None else clauses[0].args.get("limit_options")
     if clauses[0] is None or (options is not None and options.args.get("with_ties")):
         return None
-    counts = [each.args.get(_COUNTING[type(each)]) for each in clauses if each is not None]
-    if not all(isinstance(count, exp.Literal) and count.is_int for count in counts):
-        return None
-    return sum(int(count.name) for count in counts)
+    limit, offset = (0 if each is None else _count(each, values) for each in clauses)
+    return None if limit is None or offset is None else (limit, offset)
+
+
+def _count(clause: exp.Expr, values: Sequence[pa.Scalar]) -> int | None:
+    count = clause.args.get(_COUNTING[type(clause)])
+    if isinstance(count, exp.Literal) and count.is_int:
+        return int(count.name)
+    return _given(clause, values) if values else None
 
 
 def _left(

@@ -15,6 +15,7 @@ day FROM k)``, ``EXISTS``                       (`joined_keys`)
 ``ORDER BY time DESC LIMIT 5``                  the last positions hold the rows (`first_rows`)
 ``LIMIT 5``                                     any rows will do: the first that are stored
 ``ORDER BY v DESC LIMIT 5``                     a scan lets go of rows that others have outdone
+``ORDER BY v OFFSET 1000000 LIMIT 5``           so many are sorted, not kept (`far_rows`)
 ``ORDER BY time``, ``ORDER BY time DESC``       rows are stored so, or the other way: no sort
 ``count(DISTINCT x)`` beside other aggregates    groupings, which spill (`counted_apart`)
 ``avg(v) OVER (PARTITION BY lat)``              one partition at a time is held (`held_windows`)
@@ -43,6 +44,7 @@ from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries.cancellable_joins import with_watched_joins
 from gateway.session.queries.cardinality import known_of
 from gateway.session.queries.counted_apart import counted_apart
+from gateway.session.queries.far_rows import Counted, far_counts, without_counts
 from gateway.session.queries.first_rows import sort_column, with_counts
 from gateway.session.queries.grid_joins import laid_out
 from gateway.session.queries.held_windows import within_memory
@@ -175,7 +177,11 @@ def _plan_spared(
         turned = with_watched_joins(turned, known_of(tables))
     if turned is not tree:
         sql = to_engine(turned)
-    return engine.plan(prefix + sql, tables, values)
+    far = far_counts(turned, values, engine.memory_bytes)
+    if far is not None:
+        sql = to_engine(without_counts(turned))
+    plan = engine.plan(prefix + sql, tables, values)
+    return plan if far is None or prefix else Counted(plan, *far)
 
 
 def unsorted(tree: exp.Expr, tables: Tables) -> tuple[exp.Select, Tables] | None:

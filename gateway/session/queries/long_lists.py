@@ -16,7 +16,11 @@ from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.rewrite import Rewritten
 from gateway.session.computation import with_derived
+from gateway.session.queries.cancellable_joins import with_watched_joins
+from gateway.session.queries.cardinality import known_of
+from gateway.session.queries.far_rows import Counted, far_counts, without_counts
 from gateway.sources.table import Table, TableName
+from gateway.sql.lowered.printing import to_engine
 from gateway.sql.names.scope import table_node
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.parameters import number
@@ -70,7 +74,12 @@ def plan_held(
             raise
         except GatewayError:  # where the engine has no join for it the list will do
             pass
-    return engine.plan(prefix + sql, with_derived(rewritten, tables), values)
+    far = None if values is None else far_counts(rewritten.tree, values, engine.memory_bytes)
+    if far is not None:
+        whole = without_counts(rewritten.typed(types).tree)
+        sql = to_engine(with_watched_joins(whole, known_of(tables)))
+    plan = engine.plan(prefix + sql, with_derived(rewritten, tables), values)
+    return plan if far is None or prefix else Counted(plan, *far)
 
 
 def with_tables(
