@@ -11,7 +11,6 @@ from sqlglot import exp
 
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
-from gateway.autodiff.statements.relations import PULLED_BACK
 from gateway.rewrite.census import (
     ANY_TYPE,
     COMPUTED,
@@ -45,7 +44,7 @@ from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.comparisons import cast_listed, cast_literals, cast_united
-from gateway.sql.types.inference import Types, declare_united, info_of
+from gateway.sql.types.inference import PULLED_BACK, Types, declare_united, info_of
 from gateway.sql.types.parameters import declared_types
 from gateway.sql.types.results import ALONG
 from gateway.types import Type

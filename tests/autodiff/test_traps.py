@@ -56,7 +56,7 @@ VALUES = [
 REFUSED = [
     "SELECT grad(a * b, a) FROM (SELECT max(x) AS a, max(x) * 2 AS b FROM t) AS s",
     "SELECT grad(a * b, a) FROM (SELECT DISTINCT x + 1 AS a, sin(x + 1) AS b FROM t) AS s",
-    "SELECT grad(length(lpad(s, n)) * x, n) FROM t",
+    "SELECT grad(length(lpad(s, n::int)) * x, n) FROM t",
     "SELECT grad(grad((n / 2) * x, x), n) FROM t",
     "SELECT grad(CASE WHEN random() > 0.5 THEN x ELSE -x END, x) FROM t",
     "SELECT grad(coalesce(random(), 1.0) * x, x) FROM t",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _BY_REASON: dict[str, tuple[str, ...]] = {
-    "reals follow IEEE 754, and the functions of numerics take them": (
+    "reals follow IEEE 754": (
         "select 1e400::float8",
         "select ln(0)",
         "select ln(-1)",
@@ -11,17 +11,12 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select exp(1000)",
         "select acos(2)",
         "select asin(2)",
-        "select round(x, 1) from a",
-        "select trunc(x, 2) from a",
-        "select mod(x, 2) from a",
-        "select x % 2 from a",
     ),
     "accepted here, where it means something": (
         "select * from (select 1)",
         "select chr(0)",
         "select j -> 1.5 from e",
         "select array_length(v) from e",
-        "select string_agg(s, 1) from a",
     ),
     "not SQL either, but another word is named": (
         "select * form a",
@@ -52,8 +47,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select null::nope[]",
         "select to_number('abc', '999')",
         "select j + 1 from e",
-        "select round('x')",
-        "select mod(s, 2) from a",
         "select substring(id from 1) from a",
         "select trim(id) from a",
         "select position(1 in s) from a",
@@ -61,25 +54,21 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select make_interval(foo => 1)",
         "select make_interval(days => 'x')",
         "select jsonb_object_keys('[1]'::jsonb)",
-        "select variance(b) from a",
         "select percentile_disc(s) within group (order by x) from a",
         "select percentile_cont(0.5) within group (order by s) from a",
         "update a set d = 1",
         "update a set b = 1",
     ),
     "refused by another part of the server, which sees something else first": (
-        "select grad(sin(x, 1), x) from a",
         "select count(*, 1) from a",
         "select -(-9223372036854775808)",
         "select repeat('a', 2000000000)",
-        "select age('x')",
         "select array[1,2][1][2]",
         "select (array[1,2])['a']",
         "select a.* b from a",
         "select id from a where g = any (1)",
         "select coalesce()",
         "select nullif(1)",
-        "select abs('x')",
         "select gcd(1.5, 2)",
         "select array_append(v, 'x') from e",
         "select extract(year from s) from a",

@@ -42,7 +42,6 @@ from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.arguments import USAGE
 from gateway.autodiff.statements.grouping import has_one_row
 from gateway.autodiff.statements.readings import second_derivative
-from gateway.autodiff.statements.relations import PULLED_BACK
 from gateway.errors import (
     InvalidColumnReference,
     NotDifferentiable,
@@ -62,6 +61,7 @@ from gateway.sql.names.scope import (
 from gateway.sql.text.building import subquery
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes, nodes_of
+from gateway.sql.types.inference import PULLED_BACK
 
 # The columns of a table's primary key; none where it has none.
 KeyOf = Callable[[TableName], Sequence[str]]

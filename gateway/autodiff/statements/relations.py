@@ -45,9 +45,7 @@ from gateway.sql.names.scope import (
     resolve,
 )
 from gateway.sql.text.trees import nodes_of
-
-# Noted of a query that is the gradient of another, the name of which it is.
-PULLED_BACK = "pulled_back"
+from gateway.sql.types.inference import PULLED_BACK
 
 # (expression, its block, variable) -> the unguarded derivative and the guarded one
 Differentiate = Callable[[exp.Expr, Block, Variable], tuple[Node, Node]]

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, cast
 
 from sqlglot import exp
 
-from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
+from gateway.errors import FeatureNotSupported, UndefinedFunction
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.groups.collected import refuse_distinct
 from gateway.sql.lowered.groups.wide_orders import order_widely
@@ -46,12 +46,11 @@ from gateway.sql.text.building import beside, cast_copy, whole_call
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import ByKind, own_nodes
-from gateway.sql.types.arguments import NO_FUNCTION, no_function
+from gateway.sql.types.arguments import NO_FUNCTION, no_function, not_unique
 from gateway.sql.types.inference import GIVES, Types
-from gateway.sql.types.overload_rows import GIVEN
 from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
-from gateway.sql.types.results import ENUM_CALLS
-from gateway.types import BYTEA, INT2, INTERVAL, Type, array_of
+from gateway.sql.types.results import ENUM_CALLS, fixed_type
+from gateway.types import BYTEA, FLOAT4, INT2, INTERVAL, Type, array_of
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
@@ -124,8 +123,8 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     if name == "make_interval":
         node.replace(_made_interval(node))
         return
-    if name == "avg" and len(arguments) == 1 and known.of(arguments[0]) is INTERVAL:
-        _average(node)
+    if name in ("avg", "sum") and len(arguments) == 1:
+        _total(node, known.of(arguments[0]))
         return
     write_arguments(node, known, notation)
     if name in ("substr", "substring"):
@@ -146,14 +145,9 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     fitting = _of_texts(arguments, fitting)
     for place, argument in enumerate(arguments):
         if is_unknown(argument) and len({_category(row.kinds[place]) for row in fitting}) > 1:
-            raise AmbiguousFunction(
-                f"function {name}({', '.join(_shown(types))}) is not unique",
-                hint="Could not choose a best candidate function. "
-                "You might need to add explicit type casts.",
-                position=position_of(node),
-            )
+            raise not_unique(node, arguments, known)
     _note_types(arguments, types)
-    gives = GIVEN.get(name) or _array_of(known.of(node))
+    gives = fixed_type(name) or _array_of(known.of(node))
     node.replace(_written(_closest(fitting, types), arguments, notation.zone, gives))
 
 
@@ -323,9 +317,17 @@ def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
     return exp.paren(total)
 
 
-def _average(call: exp.Anonymous) -> None:
-    """The sum of intervals over how many there are, in place; the engine has it of numbers."""
+def _total(call: exp.Anonymous, kind: Type | None) -> None:
+    """A sum of reals is a real, which the engine adds up as doubles; in place."""
     whole = whole_call(call)
+    if call.name == "avg" and kind is INTERVAL:
+        _average(whole)
+    elif call.name == "sum" and kind is FLOAT4:
+        whole.replace(cast_copy(whole, FLOAT4))
+
+
+def _average(whole: exp.Expr) -> None:
+    """The sum of intervals over how many there are, in place; the engine has it of numbers."""
     count = cast_copy(beside(whole, "count"), "float8")
     made = exp.Anonymous(this="interval_over", expressions=[beside(whole, "sum"), count])
     made.meta[GIVES] = INTERVAL

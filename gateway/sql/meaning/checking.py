@@ -14,7 +14,7 @@ from gateway.errors import DatatypeMismatch, SyntaxFault
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.inputs.number_input import NO_NUMBER
 from gateway.sql.meaning.clauses import check_clauses, check_united
-from gateway.sql.meaning.unordered import COMPARED, refuse_unordered
+from gateway.sql.meaning.unordered import COMPARED, OF_ITEMS, refuse_unordered
 from gateway.sql.meaning.windows import (
     check_aggregate,
     check_no_windows,
@@ -209,7 +209,21 @@ def _check_chosen(node: exp.Expr, known: Types) -> None:
 def _check_compared(node: exp.Expr, sides: Sequence[exp.Expr], operator: str, known: Types) -> None:
     if any(is_untyped(side.unnest()) or isinstance(side, exp.SubqueryPredicate) for side in sides):
         return
-    _judge(node, [known.of(side) for side in sides], operator)
+    types = [known.of(side) for side in sides]
+    if _differ(sides, types):
+        raise no_operator(node, types, operator)
+    _judge(node, types, operator)
+
+
+def _differ(sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> bool:
+    """Whether both are arrays that have them in a table or by a cast, of items of two types."""
+    told = all(isinstance(side.unnest(), exp.Column | exp.Cast) for side in sides)
+    items = {kind.element for kind in types if kind is not None and kind.element is not None}
+    return told and None not in types and len(items) == len(types) == 2
+
+
+def _check_arrays(node: exp.Expr, known: Types) -> None:
+    _check_compared(node, [node.this, node.expression], OF_ITEMS[type(node)], known)
 
 
 def _sort(kind: Type | None) -> str | None:
@@ -335,6 +349,7 @@ def _check_condition(place: str, condition: exp.Expr, known: Types) -> None:
 
 _ROWS: tuple[tuple[Kinds, Callable[[exp.Expr, Types], None]], ...] = (
     ((*COMPARED, exp.Between, exp.In), _check_comparison),
+    (tuple(OF_ITEMS), _check_arrays),
     (tuple(COMPUTED), check_computed),
     ((*BITWISE, exp.BitwiseNot), check_bits),
     ((exp.Neg,), check_negated),

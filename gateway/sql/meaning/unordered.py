@@ -21,7 +21,9 @@ COMPARED: dict[type[exp.Expr], str] = {
 
 
 _AMONG = ("any", "some", "all")
-_OF_ITEMS = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
+OF_ITEMS: dict[type[exp.Expr], str] = {
+    exp.ArrayContainsAll: "@>", exp.ArrayContainedBy: "<@", exp.ArrayOverlaps: "&&",
+}  # fmt: skip
 _FINDING = ("array_position", "array_positions", "array_remove", "array_replace")
 
 
@@ -117,7 +119,7 @@ def _keys(node: exp.Expr) -> Sequence[exp.Expr]:
         parts = [each.unnest() for each in node.expressions]
         rows = [each.expressions if isinstance(each, exp.Tuple) else [each] for each in parts]
         return [key for row in rows for key in row]
-    if isinstance(node, _OF_ITEMS):
+    if isinstance(node, tuple(OF_ITEMS)):
         return [node.this, node.expression]
     if isinstance(node, exp.Anonymous):
         return node.expressions[:1] if node.name in _FINDING else []

@@ -9,14 +9,27 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from gateway.errors import DatatypeMismatch, UndefinedFunction
+from gateway.errors import AmbiguousFunction, DatatypeMismatch, UndefinedFunction
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import Types, is_untyped
-from gateway.sql.types.numerals import is_pointed
+from gateway.sql.types.numerics_there import is_derived, written_type
 from gateway.sql.types.placing import ARGUMENTS
-from gateway.sql.types.results import is_of_reals
-from gateway.types import ENUM, FLOAT8, INT4, INT8, INTEGER, NUMERIC, TEXT, Type
+from gateway.sql.types.results import is_scalar_function
+from gateway.sql.types.signatures import UNKNOWN, meant, signatures
+from gateway.types import (
+    ENUM,
+    FLOAT4,
+    FLOAT8,
+    INT4,
+    INT8,
+    INTEGER,
+    NUMBERS,
+    NUMERIC,
+    STRINGS,
+    Type,
+    by_name,
+)
 
 NO_FUNCTION = (
     "No function matches the given name and argument types. You might need to add explicit type "
@@ -27,96 +40,117 @@ _NO_TEXTS = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "date", "time", "timestamp",
      "timestamptz", "interval", "uuid", ENUM}
 )  # fmt: skip
-_OF_MOMENT = ("date_trunc", "date_part")  # their second argument is no text
-# Functions whose first argument is a text.
-_OF_TEXT = frozenset(
-    {"lower", "upper", "initcap", "length", "char_length", "character_length", "octet_length",
-     "bit_length", "strpos", "btrim", "ltrim", "rtrim", "trim", "replace", "reverse", "md5",
-     "translate", "ascii", "string_to_array", "regexp_match", "regexp_matches", "regexp_replace",
-     "starts_with", "left", "right", "repeat", "lpad", "rpad", "split_part", "string_agg"}
+DOCUMENTS = frozenset({"json", "jsonb"})
+# Types by which a function is found; a value of another goes to whoever knows it.
+_JUDGED = NUMBERS | STRINGS | DOCUMENTS | frozenset(
+    {"bool", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "bytea", ENUM}
 )  # fmt: skip
-_DOCUMENTS = ("json", "jsonb")
-# Those of them that take bytes, too.
-_OF_BYTES = frozenset(
-    {"length", "octet_length", "bit_length", "btrim", "ltrim", "rtrim", "trim", "md5",
-     "string_agg"}
-)  # fmt: skip
-# Aggregates -> types of their argument that they do not take.
-_NOT = {
-    **dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "json", "jsonb", "bytea"})),
-    **dict.fromkeys(
-        ("sum", "avg", "corr"), frozenset({"bool", "text", "varchar", "date", "uuid", ENUM})
-    ),
-}
+# Of integers they give a numeric.
+_OF_NUMERICS = frozenset({"round", "trunc", "div"})
+# Of reals, too, in a statement with a derivative.
+_OF_REALS = frozenset({"mod", "div", "round", "trunc", "log", "gcd", "lcm"})
+# Aggregates of nearly any type -> types of their argument that they do not take.
+_NOT = dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "bytea"}) | DOCUMENTS)
 
 
 def check_arguments(call: exp.Expr, known: Types) -> None:
-    """Refuse a call whose first argument is of a type that the function does not take.
+    """Refuse a call of arguments that no function of that name takes.
+
+    Quoted literals that are numbers get their type, and reals that are taken for doubles, in place.
 
     Raises:
-        UndefinedFunction: 42883.
+        UndefinedFunction: 42883. AmbiguousFunction: 42725.
     """
-    given = call.expressions
+    given = [_unordered(each) for each in call.expressions]
     if len(given) == 1 and isinstance(given[0], exp.Distinct):
         given = given[0].expressions
-    if given:
-        _type_arguments(call.name, given, known)
-        if _is_refused(call.name, given, known):
-            raise no_function(call, given, known)
+    if not given or any(isinstance(each, exp.Star | exp.Kwarg) for each in given):
+        return
+    if call.name in signatures():
+        if not call.args.get("resolved"):
+            _settle(call, given, known)
+        return
+    for value, kind in zip(given, ARGUMENTS.get(call.name, ()), strict=False):
+        if kind in (INT4, INT8) and value.is_string:
+            _cast(value, kind)
+    first = None if is_untyped(given[0].unnest()) else known.of(given[0])
+    if first is None:
+        return
+    if first.name in (_NO_TEXTS if call.name == "unnest" else _NOT.get(call.name, ())):
+        raise no_function(call, given, known)
 
 
-def _is_refused(name: str, given: Sequence[exp.Expr], known: Types) -> bool:
-    place = 1 if name in _OF_MOMENT and len(given) > 1 else 0
-    if is_untyped(given[place].unnest()):
-        return False
-    kind = known.of(given[place])
+def _unordered(value: exp.Expr) -> exp.Expr:
+    while isinstance(value, exp.Order):  # of an aggregate's arguments
+        value = value.this
+    return value
+
+
+def _settle(call: exp.Expr, given: Sequence[exp.Expr], known: Types) -> None:
+    """Find the function that is meant, and give arguments the types that it takes."""
+    kinds = [None if is_untyped(each.unnest()) else known.of(each) for each in given]
+    written = [written_type(each, known) or kind for each, kind in zip(given, kinds, strict=True)]
+    names = [
+        UNKNOWN if kind is None or there is None else there.name
+        for kind, there in zip(kinds, written, strict=True)
+    ]
+    found = meant(call.name, names)
+    if len(found) != 1:
+        judged = (_is_judged(each, kind, known) for each, kind in zip(given, kinds, strict=True))
+        if all(judged) and not (call.name in _OF_REALS and is_derived(call)):
+            raise (not_unique if found else no_function)(call, given, known)
+        return
+    if call.name == "log" and found[0].takes == ("float8",):
+        call.set("this", "log10")  # of one argument the engine's divides two logarithms
+    scalar = is_scalar_function(call.name)
+    for value, kind, taken in zip(given, kinds, found[0].takes, strict=True):
+        if value.is_string and taken in NUMBERS:
+            _cast(value, by_name(taken))
+        elif scalar and kind is FLOAT4 and taken == "float8":
+            _cast(value, FLOAT8)
+        elif call.name in _OF_NUMERICS and taken == "numeric" and kind and kind.name in INTEGER:
+            _cast(value, NUMERIC)
+
+
+def _is_judged(value: exp.Expr, kind: Type | None, known: Types) -> bool:
+    """Whether PostgreSQL's type of it is known for sure."""
     if kind is None:
-        return False
-    if name in _OF_MOMENT or name == "unnest":
-        return kind.name in ("text", "varchar") or (name == "unnest" and kind.name in _NO_TEXTS)
-    if name in _OF_TEXT:
-        other = kind.name in _DOCUMENTS or (kind.name == "bytea" and name not in _OF_BYTES)
-        return other or kind.name in _NO_TEXTS or kind.element is not None
-    return kind.name in _NOT.get(name, ())
+        return is_untyped(value.unnest())
+    inside = kind.element or kind
+    return inside.name in _JUDGED and written_type(value, known) is not None
 
 
-def _type_arguments(name: str, given: Sequence[exp.Expr], known: Types) -> None:
-    """Quoted literals become what the function takes."""
-    if is_of_reals(name):
-        _type_literals(given, FLOAT8)
-    elif name == "generate_series":
-        ends = next((kind for each in given if (kind := known.of(each)) not in (None, TEXT)), None)
-        if ends is not None and ends.name in INTEGER:
-            _type_literals(given, ends)
-    row = () if name == "substring" else ARGUMENTS.get(name, ())  # whose second may be a pattern
-    for value, kind in zip(given, row, strict=False):
-        if kind in (INT4, INT8):
-            _type_literals([value], kind)
+def _cast(value: exp.Expr, kind: Type) -> None:
+    value.replace(exp.Cast(this=value.copy(), to=data_type(kind)))
 
 
-def _type_literals(given: Sequence[exp.Expr], kind: Type) -> None:
-    for value in given:
-        if value.is_string:
-            to = data_type(kind)
-            value.replace(exp.Cast(this=value.copy(), to=to))
+def not_unique(call: exp.Expr, given: Sequence[exp.Expr], known: Types) -> AmbiguousFunction:
+    """PostgreSQL's words for a call that several functions take."""
+    return AmbiguousFunction(
+        f"function {call.name}({_types(given, known)}) is not unique",
+        hint="Could not choose a best candidate function. You might need to add explicit type "
+        "casts.",
+        position=position_of(call),
+    )
 
 
 def no_function(call: exp.Expr, given: Sequence[exp.Expr], known: Types) -> UndefinedFunction:
     """PostgreSQL's words for a function that takes no such arguments."""
-    types = ", ".join(_spelt(each, known) for each in given)
     return UndefinedFunction(
-        f"function {call.name}({types}) does not exist",
+        f"function {call.name}({_types(given, known)}) does not exist",
         hint=NO_FUNCTION,
         position=position_of(call),
     )
 
 
+def _types(given: Sequence[exp.Expr], known: Types) -> str:
+    return ", ".join(_spelt(_unordered(each), known) for each in given)
+
+
 def _spelt(value: exp.Expr, known: Types) -> str:
-    while isinstance(value, exp.Order):  # of an aggregate's arguments
-        value = value.this
     if is_untyped(value.unnest()):
         return "unknown"
-    kind: Type | None = NUMERIC if is_pointed(value) else known.of(value)
+    kind = written_type(value, known) or known.of(value)
     return "unknown" if kind is None else kind.sql
 
 

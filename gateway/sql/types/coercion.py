@@ -19,7 +19,7 @@ from gateway.sql.names.scope import place_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
-from gateway.types import INTEGER, NUMBERS, NUMERIC, STRINGS, Type
+from gateway.types import INTEGER, NUMBERS, NUMERIC, REGISTERED, STRINGS, Type
 
 _FRACTIONS = NUMBERS - INTEGER
 # Each turns into those after it by itself, into those before it on assignment.
@@ -102,15 +102,16 @@ def propagates_null(body: exp.Expr, arguments: int) -> bool:
     return len({column.name for column in body.find_all(exp.Column)}) == arguments
 
 
-_TEXTS = frozenset({"text", "varchar", "bpchar", "char", "name", "unknown"})
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "unknown"})
 _NUMBERS = "int2 int4 int8 float4 float8 numeric"
+_OIDS = " ".join(("oid", *REGISTERED))
 _CASTS: dict[str, frozenset[str]] = {
     name: frozenset(targets.split())
     for name, targets in {
         "bool":        "int4",
-        "int2":        _NUMBERS,
-        "int4":        f"{_NUMBERS} bool",
-        "int8":        _NUMBERS,
+        "int2":        f"{_NUMBERS} {_OIDS}",
+        "int4":        f"{_NUMBERS} {_OIDS} bool char",
+        "int8":        f"{_NUMBERS} {_OIDS}",
         "float4":      _NUMBERS,
         "float8":      _NUMBERS,
         "numeric":     _NUMBERS,
@@ -123,6 +124,11 @@ _CASTS: dict[str, frozenset[str]] = {
         "jsonb":       f"json bool {_NUMBERS}",
         "uuid":        "",
         "bytea":       "",
+        "char":        "int4",
+        "oid":         f"int4 int8 {_OIDS}",
+        **dict.fromkeys(REGISTERED, "int4 int8 oid"),
+        **dict.fromkeys(("regproc", "regprocedure"), "int4 int8 oid regproc regprocedure"),
+        **dict.fromkeys(("regoper", "regoperator"), "int4 int8 oid regoper regoperator"),
     }.items()
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
+from gateway.sql.types.numerics_there import is_derived, written_type
 from gateway.types import DATE, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, STRINGS, Type
 
 # The types that are judged, by what they are compared and computed with.
@@ -101,6 +102,8 @@ def check_computed(node: exp.Expr, known: Types) -> None:
     sides, operator = [node.this, node.expression], COMPUTED[type(node)]
     if all(is_untyped(side.unnest()) for side in sides):
         raise _ambiguous(node, f"unknown {operator} unknown")
+    if operator == "%":
+        _check_remainder(node, known)
     for side, other in (sides, sides[::-1]):
         untold = side.is_string or isinstance(side, exp.Null)
         kind = known.of(other) if untold else None
@@ -120,6 +123,16 @@ def check_computed(node: exp.Expr, known: Types) -> None:
     wide = {left, right} == {"date", "number"} and not _DAYS & {k.name for k in types if k}
     if wide or f"{left} {operator} {right}" not in _OPERATORS:
         raise no_operator(node, types, operator)
+
+
+def _check_remainder(node: exp.Expr, known: Types) -> None:
+    """There is no remainder of reals."""
+    sides = [side.unnest() for side in (node.this, node.expression)]
+    kinds = [None if is_untyped(side) else written_type(side, known) for side in sides]
+    told = all(kind or is_untyped(side) for kind, side in zip(kinds, sides, strict=True))
+    real = any(kind is not None and kind.name in FLOATING for kind in kinds)
+    if told and real and not is_derived(node):
+        raise no_operator(node, [kind or "unknown" for kind in kinds], "%")
 
 
 def _family_takes_literal(node: exp.Expr, side: exp.Expr, kind: Type, other: exp.Expr) -> bool:

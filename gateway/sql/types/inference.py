@@ -21,7 +21,13 @@ from gateway.sql.types.modifiers import cast_modifier
 from gateway.sql.types.numerals import holds_exacting, integer_type, is_exacting, is_pointed
 from gateway.sql.types.parameters import postgres_type
 from gateway.sql.types.part_units import shown_digits
-from gateway.sql.types.results import MOMENTS, common_type, ordered_set_type, result_type, widest
+from gateway.sql.types.results import (
+    common_type,
+    computed_type,
+    ordered_set_type,
+    result_type,
+    widest,
+)
 from gateway.types import (
     BOOL,
     BY_NAME,
@@ -29,14 +35,14 @@ from gateway.types import (
     DATE,
     FLOAT4,
     FLOAT8,
-    INT4,
     INTEGER,
     INTERVAL,
+    NUMBERS,
     NUMERIC,
     TEXT,
-    TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    UNKNOWN,
     Type,
     array_of,
 )
@@ -45,6 +51,8 @@ JSONB = BY_NAME["jsonb"]
 
 # Under this key a node's notes hold the type that an earlier pass knows it to have.
 GIVES = "gives"
+# Noted on a SELECT that is the gradient of another query: the name of that.
+PULLED_BACK = "pulled_back"
 
 _NO_PARAMETERS: Mapping[int, Type] = {}
 
@@ -149,50 +157,34 @@ def _call(tree: exp.Expr, types: Types) -> Type | None:
     if name == "array" and len(given) == 1:  # ARRAY(SELECT ...)
         element = _scalar(given[0], types)
         return None if element is None else array_of(element)
-    if name == "generate_series":  # of moments it takes an interval besides
-        ends = _common(given[:2], types)
-        numbers = [types.of(each) for each in given]
-        return NUMERIC if FLOAT8 in numbers or NUMERIC in numbers else ends
-    return result_type(name, [types.of(argument) for argument in given])
+    kinds = [UNKNOWN if is_untyped(each) else types.of(each) for each in given]
+    if name == "generate_series" and (FLOAT8 in kinds or None in kinds):
+        return NUMERIC if FLOAT8 in kinds else _common(given[:2], types)
+    return result_type(name, kinds)
 
 
 _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nvl", "ifnull"})
 
 
 def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
-    """Numbers give a number; for dates and times PostgreSQL's manual, table 9.32."""
+    kind = computed_type(tree, *_sides(tree, types))
+    numbers = kind is not None and kind.name in NUMBERS and kind is not FLOAT4
+    return NUMERIC if numbers and numeric_beside((tree.this, tree.expression), types) else kind
+
+
+def _sides(tree: exp.Expr, types: Types) -> tuple[Type | None, Type | None]:
+    """The types beside an operator; a literal beside a number or a date is one, too."""
     left, right = types.of(tree.this), types.of(tree.expression)
-    if left is None or right is None:
-        return None
-    if left is JSONB and isinstance(tree, exp.Sub):
-        return JSONB
-    if isinstance(tree, exp.Add) and left in (INTERVAL, TIME):
-        left, right = right, left
-    if isinstance(tree, exp.Add | exp.Sub) and left.name in MOMENTS:
-        return _moved(isinstance(tree, exp.Sub), left, right)
-    if INTERVAL in (left, right) or left is right is TIME:
-        return TIME if {left, right} == {TIME, INTERVAL} else INTERVAL
-    if left is not right and widest([left, right]) is FLOAT4:
-        return FLOAT8
-    return NUMERIC if numeric_beside((tree.this, tree.expression), types) else widest([left, right])
-
-
-def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
-    if by in (INTERVAL, TIME):
-        return TIMESTAMP if moment is DATE else moment
-    if by.name in INTEGER:
-        return DATE
-    if minus and by.name in MOMENTS:
-        return INT4 if moment is by is DATE else INTERVAL
-    return None
+    for side, other in ((tree.this, right), (tree.expression, left)):
+        if is_untyped(side) and other is not None and (other.name in NUMBERS or other is DATE):
+            return other, other
+    return left, right
 
 
 def _bits(tree: exp.Expr, types: Types) -> Type | None:
     """A shift is of its left side's type, the others of the wider side's."""
-    left = types.of(tree.this)
-    if isinstance(tree, _SHIFTS):
-        return left
-    return widest([left, types.of(tree.expression)])
+    left, right = _sides(tree, types)
+    return left if isinstance(tree, _SHIFTS) else widest([left, right])
 
 
 def _negative(tree: exp.Expr, types: Types) -> Type | None:

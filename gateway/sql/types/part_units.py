@@ -9,6 +9,8 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, GatewayError, InvalidParameterValue
 from gateway.types import DATE, Type
 
+IS_PART = "part"  # noted on what extract gave, which is a numeric in PostgreSQL
+
 # Other spellings of units: datetime.c, deltatktbl and datetktbl.
 _SPELT = {
     "century": ("c", "cent", "centuries"),

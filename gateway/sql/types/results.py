@@ -13,8 +13,10 @@ from sqlglot import exp
 
 from gateway.sql.types.numeric_spreads import SPREADS
 from gateway.sql.types.overload_rows import GIVEN
+from gateway.sql.types.signatures import meant, signatures
 from gateway.types import (
     BOOL,
+    BY_NAME,
     BYTEA,
     DATE,
     FLOAT4,
@@ -29,18 +31,25 @@ from gateway.types import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    UNKNOWN,
     Type,
     array_of,
     by_name,
 )
 
+# The engine computes them in double precision, of whatever they are.
+_AS_DOUBLES = frozenset(
+    {"sqrt", "exp", "ln", "log", "log10", "power", "pow", "avg", "stddev", "stddev_pop",
+     "stddev_samp", "variance", "var_pop", "var_samp", "sum"}
+)  # fmt: skip
 # Of the functions below those that are aggregates.
 _AGGREGATES = frozenset(
     {"stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop", "var_population",
      "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp", "regr_avgx",
      "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy",
      "count", "regr_count", "grouping", "bool_and", "bool_or", "every", "string_agg", "json_agg",
-     "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
+     "jsonb_agg", "json_object_agg", "jsonb_object_agg", "sum", "avg", "bit_and", "bit_or",
+     "bit_xor"}
 )  # fmt: skip
 # Other names of the same aggregates.
 AGGREGATE_SYNONYMS = {
@@ -77,66 +86,66 @@ _LIKE_FIRST = frozenset(
 )  # fmt: skip
 # Of bytes they give bytes, else text.
 _OF_BYTES = frozenset({"trim", "ltrim", "rtrim", "btrim", "substr", "overlay", "string_agg"})
+# What PostgreSQL has of any type, the engine of its own, and what calls become (`overload_rows`).
 _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
-    (FLOAT8, (
-        "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
-        "var_population", "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp",
-        "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
-        "regr_sxy", "regr_syy", "random", "pi", "signum", "erf", "erfc")),
-    (INT8, ("count", "regr_count", "row_number", "rank", "dense_rank", "nextval", "currval",
-            "lastval", "setval")),
-    (INT4, (
-        "length", "char_length", "character_length", "octet_length", "bit_length", "strpos",
-        "position", "ascii", "ntile", "grouping", "width_bucket", "array_length", "cardinality",
-        "array_ndims", "array_position", "array_upper", "array_lower", "num_nulls",
-        "num_nonnulls", "pg_backend_pid")),
-    (BOOL, ("bool_and", "bool_or", "every", "starts_with", "regexp_like", "isnan", "isfinite")),
-    (BYTEA, ("decode", "sha224", "sha256", "sha384", "sha512")),
-    (by_name("void"), ("pg_sleep", "pg_notify")),
-    (by_name("uuid"), ("gen_random_uuid", "uuid")),
-    (array_of(TEXT), ("string_to_array", "regexp_match", "regexp_split_to_array")),
-    (TEXT, (
-        "lower", "upper", "initcap", "concat", "concat_ws", "left", "right", "lpad", "rpad",
-        "replace", "reverse", "repeat", "split_part",
-        "translate", "md5", "chr", "to_hex", "regexp_replace",
-        "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
-        "to_char_bigint", "to_char_double", "to_char_integer", "to_char_numeric", "to_char_real")),
-    (TEXT, ("text_of_float4", "text_of_float8", "text_of_time", "text_of_timestamp",
-            "text_of_timestamptz", "text_of_interval")),
-    (NUMERIC, ("to_number", "to_number_text")),
-    (DATE, ("to_date", "to_date_text", "make_date", "make_date_parts")),
-    (TIME, ("make_time", "make_time_parts")),
-    (TIMESTAMP, ("to_timestamp_text", "to_local_time", "local_in_zone", "make_timestamp",
-                 "make_timestamp_parts")),
-    # What calls become (`overload_rows`), where their types depend on no argument.
-    (INT4, ("bytes_length", "bytes_position", "bucket_among", "matches_counted", "match_place",
-            "byte_of", "bit_of", "json_length", "digits_after", "digits_needed")),
-    (INT8, ("bits_of",)),
+    (FLOAT8, ("stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
+              "var_population", "var_samp", "var_sample", "covar", "signum", "erf", "erfc")),
+    (INT8, ("count", "row_number", "rank", "dense_rank", "nextval", "currval", "setval",
+            "bits_of")),
+    (INT4, ("length", "position", "ntile", "grouping", "width_bucket", "array_length",
+            "cardinality", "array_ndims", "array_position", "array_upper", "array_lower",
+            "num_nulls", "num_nonnulls", "bytes_length", "bytes_position", "bucket_among",
+            "matches_counted", "match_place", "byte_of", "bit_of", "json_length", "digits_after",
+            "digits_needed")),
+    (BOOL, ("isnan", "is_matched", "json_path_exists", "json_path_matches")),
     (BYTEA, ("bytes_trimmed", "bytes_trimmed_left", "bytes_trimmed_right", "bytes_rest",
              "bytes_part", "bytes_overlaid", "with_byte", "with_bit", "bytes_read",
              "converted_to", "converted")),
-    (TEXT, ("bytes_written", "converted_from", "match_part", "normalize_text", "json_kind",
-            "json_pretty", "matches_replaced", "to_char_interval")),
-    (BOOL, ("is_matched", "json_path_exists", "json_path_matches")),
+    (by_name("uuid"), ("uuid",)),
     (array_of(TEXT), ("regexp_parts",)),
-    (TIMESTAMPTZ, ("moment_in_zone", "moment_of_seconds", "to_timestamp", "now", "clock_timestamp",
-                   "statement_timestamp", "transaction_timestamp", "truncated_timestamptz")),
-    (INTERVAL, (
-        "age", "age_timestamp", "make_interval", "make_interval_parts", "justify_days",
-        "justify_hours", "justify_interval", "interval_times", "interval_over",
-        "interval_between",
-        "truncated_interval")),
+    (TEXT, ("concat", "concat_ws", "array_to_string", "to_char_timestamp", "to_char_timestamptz",
+            "to_char_bigint", "to_char_double", "to_char_integer", "to_char_numeric",
+            "to_char_real", "to_char_interval", "text_of_float4", "text_of_float8",
+            "text_of_time", "text_of_timestamp", "text_of_timestamptz", "text_of_interval",
+            "bytes_written", "converted_from", "match_part", "normalize_text", "json_kind",
+            "json_pretty", "matches_replaced")),
+    (NUMERIC, ("to_number_text",)),
+    (DATE, ("to_date_text", "make_date_parts")),
+    (TIME, ("make_time_parts",)),
+    (TIMESTAMP, ("to_timestamp_text", "to_local_time", "local_in_zone", "make_timestamp_parts")),
+    (TIMESTAMPTZ, ("moment_in_zone", "moment_of_seconds", "truncated_timestamptz")),
+    (INTERVAL, ("age", "age_timestamp", "make_interval", "make_interval_parts", "interval_times",
+                "interval_over", "interval_between", "truncated_interval")),
 )  # fmt: skip
 # sqrt, exp, ln, log and power of numerics, by PostgreSQL's own names, and deviations.
 OF_NUMERICS = frozenset(
     {"numeric_sqrt", "numeric_exp", "numeric_ln", "numeric_log", "numeric_log10", "numeric_power",
      "numeric_pow", *(f"numeric_{name}" for name in SPREADS)}
 )  # fmt: skip
+
+
+def _named(name: str) -> Type | None:
+    return array_of(BY_NAME[name[1:]]) if name.startswith("_") else BY_NAME.get(name)
+
+
+def _fixed() -> dict[str, Type]:
+    """The functions of PostgreSQL's that give one type, whatever they are given."""
+    gives = {name: {each.gives for each in rows} for name, rows in signatures().items()}
+    told = {name: _named(*kinds) for name, kinds in gives.items() if len(kinds) == 1}
+    return {name: kind for name, kind in told.items() if kind and name not in _AS_DOUBLES}
+
+
 _BY_NAME = (
-    {name: kind for kind, names in _ALWAYS for name in names}
+    _fixed()
+    | {name: kind for kind, names in _ALWAYS for name in names}
     | GIVEN
     | dict.fromkeys(OF_NUMERICS, NUMERIC)
 )
+
+
+def fixed_type(name: str) -> Type | None:
+    """The type that all calls of that name give; None where it depends on their arguments."""
+    return _BY_NAME.get(name)
 
 
 def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
@@ -146,8 +155,9 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
         name: The function's name, folded.
         arguments: The types of its arguments, None for one that is not known.
     """
-    if name in _BY_NAME:
-        return _BY_NAME[name]
+    if (gives := _given(name, arguments) or fixed_type(name)) is not None:
+        return gives
+    arguments = [TEXT if each is UNKNOWN else each for each in arguments]
     if name in _LIKE_ARGUMENTS:
         return common_type(arguments)
     first = arguments[0] if arguments else None
@@ -165,8 +175,17 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in ALONG:
         return _floating(arguments[:1])
     if name in _FLOATING:
-        return _floating(arguments)
+        return FLOAT8 if name in signatures() else _floating(arguments)
     return None
+
+
+def _given(name: str, arguments: Sequence[Type | None]) -> Type | None:
+    """What the function of PostgreSQL's gives that is meant."""
+    if name not in signatures() or name in _AS_DOUBLES:
+        return None
+    given = ["" if each is None else each.name for each in arguments]
+    found = {each.gives for each in meant(name, given) or signatures()[name]}
+    return _named(*found) if len(found) == 1 else None
 
 
 def ordered_set_type(tree: exp.Expr, of: Callable[[exp.Expr], Type | None]) -> Type | None:
@@ -200,13 +219,8 @@ _WINDOWS = frozenset(
 
 def is_scalar_function(name: str) -> bool:
     """Whether a function of PostgreSQL's is neither an aggregate nor a window function."""
-    known = name in _BY_NAME or name in _FLOATING or name in _LIKE_ARGUMENTS
+    known = name in _BY_NAME or name in _FLOATING or name in _LIKE_ARGUMENTS or name in signatures()
     return known and name not in _AGGREGATES and name not in _WINDOWS
-
-
-def is_of_reals(name: str) -> bool:
-    """Whether a function computes in double precision, whatever it is given."""
-    return name in _FLOATING and name not in ("nanvl", "power", "pow", "log")
 
 
 def common_type(types: Sequence[Type | None]) -> Type | None:
@@ -236,6 +250,32 @@ def widest(types: Sequence[Type | None]) -> Type | None:
     return max((each for each in types if each), key=lambda each: _RANK.index(each.name))
 
 
+def computed_type(tree: exp.Expr, left: Type | None, right: Type | None) -> Type | None:
+    """The type of + - * / % between two: numbers give a number (for moments manual, table 9.32)."""
+    if left is None or right is None:
+        return None
+    if left.name == "jsonb" and isinstance(tree, exp.Sub):
+        return left
+    if isinstance(tree, exp.Add) and left in (INTERVAL, TIME):
+        left, right = right, left
+    if isinstance(tree, exp.Add | exp.Sub) and left.name in MOMENTS:
+        return _moved(isinstance(tree, exp.Sub), left, right)
+    if INTERVAL in (left, right) or left is right is TIME:
+        return TIME if {left, right} == {TIME, INTERVAL} else INTERVAL
+    wide = widest([left, right])
+    return FLOAT8 if left is not right and wide is FLOAT4 else wide
+
+
+def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
+    if by in (INTERVAL, TIME):
+        return TIMESTAMP if moment is DATE else moment
+    if by.name in INTEGER:
+        return DATE
+    if minus and by.name in MOMENTS:
+        return INT4 if moment is by is DATE else INTERVAL
+    return None
+
+
 def _itself(argument: Type) -> Type | None:
     return argument
 
@@ -246,9 +286,7 @@ def _sum(argument: Type) -> Type | None:
         return NUMERIC
     if argument.name in INTEGER:
         return INT8
-    if argument is INTERVAL:
-        return INTERVAL
-    return FLOAT8 if argument.name in _RANK else None
+    return argument if argument in (INTERVAL, FLOAT4, FLOAT8) else None
 
 
 def _rounded(argument: Type) -> Type | None:
@@ -299,7 +337,7 @@ _MORE_THAN_ARGUMENTS: dict[str, tuple[Type, ...]] = {
     "avg": (FLOAT8,),
     "mean": (FLOAT8,),
     **dict.fromkeys(_FLOATING, (FLOAT4, FLOAT8)),
-    "sum": (INT8, NUMERIC, FLOAT8),
+    "sum": (INT8, NUMERIC, FLOAT4, FLOAT8),
     "date_trunc": (TIMESTAMPTZ,),
     "date_bin": (TIMESTAMPTZ,),
 }  # fmt: skip

@@ -18,10 +18,8 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare
-from gateway.sql.types.part_units import BELOW_DAY, UNITS, no_unit
+from gateway.sql.types.part_units import BELOW_DAY, IS_PART, UNITS, no_unit
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, Type
-
-IS_PART = "part"  # on what extract gave, which is a numeric in PostgreSQL
 
 # `a` is the moment or the interval; engine(unit) is what the engine gives for it, as a double.
 _CLOCK = {

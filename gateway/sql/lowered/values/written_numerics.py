@@ -17,7 +17,6 @@ from sqlglot import exp
 from gateway.sql.lowered.values.numeric_calls import NUMERIC_CALLS, call_numerics
 from gateway.sql.lowered.values.numeric_spreads import spread_numerics
 from gateway.sql.lowered.values.numerics import as_decimal
-from gateway.sql.lowered.values.rounding import is_numeric_there
 from gateway.sql.names.scope import Analysis
 from gateway.sql.text.building import beside, whole_call
 from gateway.sql.text.datatypes import data_type
@@ -28,6 +27,7 @@ from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.numeric_forms import ALTERNATIVES, COMPUTED, MEANS, fits, form_of
 from gateway.sql.types.numeric_parameters import cast_numbers
 from gateway.sql.types.numeric_spreads import SPREADS
+from gateway.sql.types.numerics_there import is_numeric_there
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
 from gateway.types import NUMERIC
