@@ -91,6 +91,7 @@ TYPES = (
     Type("regconfig",   "regconfig",                  3734, 3735,  4, _REGISTERED),
     Type("regdictionary", "regdictionary",            3769, 3770,  4, _REGISTERED),
     Type("jsonb",       "jsonb",                      3802, 3807, -1, pa.string()),
+    Type("xid8",        "xid8",                       5069,  271,  8, pa.int64()),
     Type("regnamespace", "regnamespace",              4089, 4090,  4, _REGISTERED),
     Type("regrole",     "regrole",                    4096, 4097,  4, _REGISTERED),
     Type("regcollation", "regcollation",              4191, 4192,  4, _REGISTERED),

@@ -253,7 +253,7 @@ VALUES = (
     only(group_dependents, {exp.Group, exp.Order}),
     only(keep_literals, {POINT, exp.Pow, exp.Parameter, *WRITTEN_CALLS}),
     only(pull_back_queries, {Marker}),
-    only(lambda state: read_numbers(state.analysis), {"nextval", "setval"}),
+    only(lambda state: read_numbers(state.analysis), {"nextval", "setval", "pg_sleep"}),
     only(materialise_queries, {exp.With}),
     only(take_rounds, {exp.With}),
     only(_joining(put_rows), {WHOLE_ROW, NESTED}),

@@ -132,6 +132,7 @@ class Client:
             self.account.ledger,
             self.notifier,
             lambda: held_rows(self.portals, self.prepared),
+            doing.transaction_number,
         )
         self.notifier.process_id = connected.process_id
         self.executor.catalogue.client = self.functions

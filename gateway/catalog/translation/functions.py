@@ -203,8 +203,6 @@ TEMPLATES: dict[str, str] = {
     "pg_stat_get_db_xact_rollback": _of_database("getvariable('measured_rollbacks')"),
     "pg_stat_get_db_deadlocks": _of_database("getvariable('measured_deadlocks')"),
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
-    "txid_current": "CAST(1 AS BIGINT)",
-    "pg_current_xact_id": "'1'",
     "mxid_age": "CAST(0 AS INTEGER)",
     "pg_current_wal_lsn": "'0/0'",  # there is no log of such places
     "pg_current_wal_insert_lsn": "'0/0'",

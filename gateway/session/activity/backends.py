@@ -6,9 +6,11 @@ pg_terminate_backend, pg_stat_activity) asks there. PostgreSQL calls a client's 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Protocol
 
 from gateway.catalog.authority import Authority
@@ -135,6 +137,10 @@ class Activity:
         return ("Lock", self.locks.event) if self.locks.event else None
 
 
+# Those of a server that starts later are larger.
+_NUMBERS = count(time.time_ns() // 1000)
+
+
 @dataclass(slots=True)
 class Doing:
     """Who a session's client is, and what it asked for last; written by its own thread."""
@@ -146,6 +152,7 @@ class Doing:
     query_start: datetime | None = None
     transaction_start: datetime | None = None
     locks: Callable[[], Standing] = Standing
+    _numbered: tuple[datetime | None, int] | None = None
     _status: str = "I"
     _settled: bool = True
 
@@ -163,6 +170,18 @@ class Doing:
     def begin_again(self, inside: bool) -> None:
         """Another transaction begins, with this statement (AND CHAIN), or now, `inside` it (DO)."""
         self.transaction_start = datetime.now(UTC) if inside else self.query_start
+
+    def transaction_number(self, give: bool = True) -> int | None:
+        """What txid_current() tells: a number that no other transaction has; None: none was given.
+
+        Args:
+            give: Whether to give it one, if it has none.
+        """
+        if self._numbered is None or self._numbered[0] != self.transaction_start:
+            if not give:
+                return None
+            self._numbered = self.transaction_start, next(_NUMBERS)
+        return self._numbered[1]
 
     def transaction_moment(self) -> datetime:
         """What now() tells."""

@@ -47,6 +47,10 @@ from gateway.types import by_name
 VERSION = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
 
 
+_NUMBERS = ("txid_current", "txid_current_if_assigned", "pg_current_xact_id",
+            "pg_current_xact_id_if_assigned")  # fmt: skip
+
+
 class SessionFunctions:
     """One client's session functions.
 
@@ -63,8 +67,9 @@ class SessionFunctions:
         ledger: Ledger,
         notifier: Notifier,
         held: Callable[[], Mapping[str, list[dict[str, Any]]]],
+        numbered: Callable[[bool], int | None],
     ) -> None:
-        self._settings = settings
+        self._settings, self._numbered = settings, numbered
         self._ledger, self._notifier = ledger, notifier
         self._held = held
         self._authority, self._database, self._connected = authority, database, connected
@@ -151,6 +156,7 @@ class SessionFunctions:
                 self._terminate, "integer", "bigint", gives="boolean"
             ),
             **dict.fromkeys((*DEEDS, UNLOCK_ALL), self._locked),
+            **dict.fromkeys(_NUMBERS, self._transaction),
             "current_schema": schema,
             "current_setting": self._called(self._current_setting, "text", "boolean"),
             "set_config": self._configured,
@@ -256,6 +262,20 @@ class SessionFunctions:
         if done is None:
             return _given(_cast(exp.Literal.string(""), "text"), gives)
         return exp.Boolean(this=done)
+
+    def _transaction(self, call: exp.Expr) -> exp.Expr:
+        """The number of the transaction (PostgreSQL manual, 9.27.8)."""
+        if call.expressions:
+            raise UndefinedFunction(
+                f"function {call.name} takes no arguments", position=position_of(call)
+            )
+        give = not call.name.endswith("_if_assigned")
+        number = None if self.bound is None else self._numbered(give)
+        value = exp.Null() if number is None else exp.Literal.number(number)
+        made = _cast(value, "bigint")
+        if call.name.startswith("pg_"):
+            made.meta[GIVES] = by_name("xid8")
+        return made
 
     def _reset(self, call: exp.Expr) -> exp.Expr:
         """gradwire.statements_reset(): the moment from which `gradwire.statements` counts."""

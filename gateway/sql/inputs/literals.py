@@ -290,7 +290,7 @@ def similar_pattern(pattern: str, escape: str = "\\") -> str:
     out, letters, inside = [], iter(pattern), False
     for letter in letters:
         if letter == escape and escape:
-            letter = re.escape(next(letters, ""))
+            letter = "\\" + next(letters, "\\")
         elif inside:
             inside = letter != "]"
             letter = "\\\\" if letter == "\\" else letter

@@ -48,9 +48,7 @@ def spell_out(block: Block) -> None:
 
 
 _RANGES = ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange")
-_TRANSACTIONS = ("txid_current", "txid_current_if_assigned", "txid_current_snapshot",
-                 "pg_current_xact_id", "pg_current_xact_id_if_assigned", "pg_current_snapshot",
-                 "txid_status", "pg_xact_status")  # fmt: skip
+_TRANSACTIONS = ("txid_current_snapshot", "pg_current_snapshot", "txid_status", "pg_xact_status")
 _SEARCHING = ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery",
               "websearch_to_tsquery", "ts_rank", "ts_rank_cd", "ts_headline", "setweight",
               "array_to_tsvector", "tsvector_to_array", "jsonb_to_tsvector", "json_to_tsvector",
@@ -68,7 +66,7 @@ _REFUSED = {
     "setseed": "random() draws anew in each statement; keep what it drew in a table.",
     "timeofday": "Write to_char(clock_timestamp(), '...').",
     "trim_scale": "All values of a column show the digits of its type here.",
-    **dict.fromkeys(_TRANSACTIONS, "Transactions have no numbers here; nextval() gives one."),
+    **dict.fromkeys(_TRANSACTIONS, "Transactions are not told apart by their numbers here."),
     **dict.fromkeys((*_RANGES, *_OF_RANGES), "Keep the two bounds in columns of their own."),
     **dict.fromkeys(_SEARCHING, "Text search is not here: LIKE, ~ and regexp_match find words."),
     **dict.fromkeys(_OF_NETWORKS, "Keep addresses as texts."),

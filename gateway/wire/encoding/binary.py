@@ -143,6 +143,7 @@ BINARY: dict[str, Callable[[pa.Array], Encoded]] = {
     "int2": _number("<i2", ">i2"),
     "int4": _number("<i4", ">i4"),
     "int8": _number("<i8", ">i8"),
+    "xid8": _number("<i8", ">i8"),
     "oid": _oid,
     "xid": _oid,
     "cid": _oid,

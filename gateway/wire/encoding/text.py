@@ -172,6 +172,7 @@ TEXT: dict[str, Callable[[pa.Array], Encoded]] = {
     "int2": _integer,
     "int4": _integer,
     "int8": _integer,
+    "xid8": _integer,
     "oid": _integer,
     "xid": _integer,
     "cid": _integer,

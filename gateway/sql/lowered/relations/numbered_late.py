@@ -4,8 +4,8 @@ PostgreSQL computes what is volatile after the sort, and not for rows that LIMIT
 (planner.c, make_sort_input_target), so sequences number the rows in their order. The engine
 computes the list first: the sort and the limit go into a subquery beneath it.
 
-In a subquery of FROM it is called, as setval is, though nobody reads what it gives: the engine
-leaves out columns that are not read, PostgreSQL computes volatile ones in any case (allpaths.c,
+In a subquery of FROM it is called, as setval and pg_sleep are, though nobody reads what it gives:
+the engine leaves out columns that are not read, PostgreSQL computes volatile ones (allpaths.c,
 remove_unused_subquery_outputs). So the query around looks at them.
 """
 
@@ -122,7 +122,7 @@ def _read(tree: exp.Expr, is_grouped: bool) -> Iterator[exp.Expr]:
             yield from _read(child, is_grouped)
 
 
-_DEEDS = ("nextval", "setval")
+_DEEDS = ("nextval", "setval", "pg_sleep")
 
 
 def read_numbers(analysis: Analysis) -> None:
@@ -137,18 +137,19 @@ def _look_at(block: Block, source: Source) -> None:
     assert source.query is not None
     outputs = source.query.outputs
     for name, output in zip(source.columns or {}, outputs, strict=False):
-        if output.expression is None or not _draws(output.expression):
+        if output.expression is None or not _deeds(output.expression):
             continue
         read = {n.name for n in own_nodes(block.select) if isinstance(n, exp.Column)}
         if name not in read:
-            column = column_node(source.alias, name)
-            filled = exp.Anonymous(
-                this="coalesce", expressions=[column, exp.Literal.number(0)]
-            )  # of an outer join's missing side, too
+            column: exp.Expr = column_node(source.alias, name)
+            if any(call_name(call) == "pg_sleep" for call in _deeds(output.expression)):
+                column = exp.Anonymous(this="length", expressions=[column])
+            # Of an outer join's missing side, too.
+            filled = exp.Anonymous(this="coalesce", expressions=[column, exp.Literal.number(0)])
             seen = exp.Anonymous(this="at_run_time", expressions=[filled])
             there = exp.Not(this=exp.Is(this=seen, expression=exp.Null()))
             block.select.where(there, copy=False)
 
 
-def _draws(tree: exp.Expr) -> bool:
-    return any(call_name(call) in _DEEDS for call in nodes_of(tree, exp.Anonymous))
+def _deeds(tree: exp.Expr) -> list[exp.Anonymous]:
+    return [call for call in nodes_of(tree, exp.Anonymous) if call_name(call) in _DEEDS]
