@@ -48,7 +48,7 @@ from gateway.sql.text.trees import is_comma, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, info_of
 from gateway.types import array_of
 
-_PLACE, _THERE = "in_place", "is_there"
+_PLACE, _THERE, _ROWS = "in_place", "is_there", "its_rows"
 
 
 # The queries to join among those that give values or rows, whatever the engine would do with them.
@@ -255,6 +255,7 @@ def _join(
     # A name of its own: the output's may be that of a column beside it.
     first = _THERE if isinstance(node, exp.Exists) else f"value_{number}"
     value: exp.Expr = column_node(alias, first)
+    names = [first, *keys.columns]
     if isinstance(node, exp.Exists):
         made: exp.Expr = _existing(query, keys, analysis)
         value = exp.Is(this=value, expression=exp.true())
@@ -262,10 +263,13 @@ def _join(
         (output,) = outputs_of(query)
         single = is_single(query)
         made = for_each(query, keys, analysis)
-        made = made if single else one_of_each(made, output, keys)
+        if not single:
+            made = one_of_each(made, output, keys)
+            names.append(_ROWS)
+            is_one = exp.Anonymous(this="is_one_row", expressions=[column_node(alias, _ROWS)])
+            value = exp.Case(ifs=[exp.If(this=is_one, true=value)])
     same = equal_keys([column_node(alias, each) for each in keys.columns], given)
-    named = subquery(made.copy(), alias, (first, *keys.columns))
-    join = exp.Join(this=named, side="LEFT", on=same)
+    join = exp.Join(this=subquery(made.copy(), alias, names), side="LEFT", on=same)
     for each, of_group in places:
         each.replace(exp.paren(_of_first_row(each, value, block) if of_group else value))
     block.select.append("joins", join)
