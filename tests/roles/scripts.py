@@ -992,6 +992,15 @@ SCRIPTS: dict[str, list[str]] = {
         " WHERE m.rolname IN ('alice', 'bob')",
         "admin: DROP TABLE r_of, r_owned",
     ],
+    "views over what goes with its owner": [
+        "admin: CREATE SCHEMA r_vs",
+        "admin: ALTER SCHEMA r_vs OWNER TO alice",
+        "alice: CREATE FUNCTION r_vs.f(x int) RETURNS int LANGUAGE sql AS 'SELECT x + 1'",
+        "admin: CREATE VIEW r_fv AS SELECT r_vs.f(1) AS x",
+        "admin: SELECT * FROM r_fv",
+        "admin: DROP OWNED BY alice CASCADE",
+        "admin: SELECT * FROM r_fv",
+    ],
     "functions": [
         "admin: GRANT CREATE ON SCHEMA public TO alice",
         "alice: CREATE FUNCTION r_f(x int) RETURNS int LANGUAGE sql AS 'SELECT x + 1'",

@@ -8,6 +8,23 @@ _MADE = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "views_over_functions_of_a_schema": [
+        "CREATE SCHEMA vf_s",
+        "CREATE FUNCTION vf_s.f(a int) RETURNS int LANGUAGE sql RETURN a + 1",
+        "CREATE FUNCTION vf_g(a int) RETURNS int LANGUAGE sql RETURN vf_s.f(a) * 2",
+        "CREATE VIEW vf_1 AS SELECT vf_s.f(1) AS x",
+        "CREATE VIEW vf_2 AS SELECT vf_g(1) AS x",
+        "CREATE VIEW vf_3 AS SELECT x FROM vf_1",
+        "CREATE VIEW vf_4 AS SELECT 1 AS f, 2 AS vf_g",
+        "BEGIN",
+        "DROP FUNCTION vf_s.f(int) CASCADE",
+        "SELECT viewname FROM pg_views WHERE viewname LIKE 'vf%' ORDER BY 1",
+        "ROLLBACK",
+        "SELECT * FROM vf_1, vf_2, vf_3, vf_4",
+        "DROP SCHEMA vf_s CASCADE",
+        "SELECT viewname FROM pg_views WHERE viewname LIKE 'vf%' ORDER BY 1",
+        "DROP VIEW vf_4",
+    ],
     "views_of_sets": [
         "CREATE TABLE vs (a int, t text)",
         "INSERT INTO vs VALUES (1, 'x'), (2, 'y')",

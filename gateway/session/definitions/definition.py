@@ -21,7 +21,12 @@ from gateway.session.definitions.altering import alter
 from gateway.session.definitions.datasets import attach, detach, refresh_dataset
 from gateway.session.definitions.default_privileges import change_defaults
 from gateway.session.definitions.domains import alter_domain, create_domain
-from gateway.session.definitions.functions import create_function, drop_functions
+from gateway.session.definitions.functions import (
+    create_function,
+    drop_functions,
+    drop_readers,
+    shapes_over_functions,
+)
 from gateway.session.definitions.grants import change_grants, change_owner, role_named
 from gateway.session.definitions.kept_settings import keep_setting
 from gateway.session.definitions.naming import (
@@ -271,9 +276,12 @@ def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
         refuse_dataset(executor, parts[0])
         store = executor.registry.store
         with store.defining():
+            calling = any(each.schema == parts[0] for each in store.functions())
+            shapes = shapes_over_functions(executor) if calling else {}
             types = [own.name for own in store.own_types() if own.name.schema == parts[0]]
             gone = let_go(executor, types, parts[0]) if tree.cascade else []
             done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)
+            gone += drop_readers(executor, shapes, cascade=tree.cascade)
         if done is None:
             executor.notices.append(f'schema "{parts[0]}" does not exist, skipping')
         else:

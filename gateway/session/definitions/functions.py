@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -113,18 +113,49 @@ def drop_functions(executor: Executor, tree: DropFunction) -> Result:
         else:
             raise missing(executor, name, UndefinedFunction, what)
     store, keys = executor.registry.store, list(dict.fromkeys(keys))
-    shapes = {view: executor.view_columns(view) for view in _mentioning(store.views(), keys)}
+    shapes = shapes_over_functions(executor)
     dropped = [each for each in store.functions() if each.key in keys]
     with store.holding():
-        others = [f"function {other}" for other in store.drop_functions(keys, cascade=tree.cascade)]
-        readers = [each for each in shapes if executor.view_columns(each) != shapes[each]]
-        titles = [f"view {written(view.name)}" for view in readers]
-        if readers and not tree.cascade:
-            what = DESIRED if len(dropped) > 1 else f"function {dropped[0]}"
-            raise still_needed(what, titles if len(dropped) == 1 else ())
-        done = store.drop_relations("view", [view.name for view in readers], cascade=True)
-    note_cascade(executor, [*others, *titles, *done.others])
+        others = [f"function {each}" for each in store.drop_functions(keys, cascade=tree.cascade)]
+        single = f"function {dropped[0]}" if len(dropped) == 1 else ""
+        others += drop_readers(executor, shapes, cascade=tree.cascade, single=single)
+    note_cascade(executor, others)
     return Result("DROP FUNCTION")
+
+
+# The views in whose texts functions stand, with the columns that they have by them.
+Shapes = Mapping[View, object]
+
+
+def shapes_over_functions(executor: Executor) -> Shapes:
+    """What views are that call functions, perhaps; before some of these go, and their callers."""
+    store = executor.registry.store
+    views = _mentioning(store.views(), [each.key for each in store.functions()])
+    return {view: executor.view_columns(view) for view in views}
+
+
+def drop_readers(
+    executor: Executor, before: Shapes, *, cascade: bool, single: str = ""
+) -> list[str]:
+    """Drop the views that lost a function, once it is gone; their titles.
+
+    Args:
+        executor: The client's.
+        before: What `shapes_over_functions` said.
+        cascade: Whether they go; else they stop it.
+        single: What is dropped, where that is one function.
+
+    Raises:
+        DependentObjectsStillExist: 2BP01, there are such views, without `cascade`.
+    """
+    store = executor.registry.store
+    there = {view.name for view in store.views()}
+    lost = [v for v in before if v.name in there and executor.view_columns(v) != before[v]]
+    titles = [f"view {written(view.name)}" for view in lost]
+    if lost and not cascade:
+        raise still_needed(single or DESIRED, titles if single else ())
+    done = store.drop_relations("view", [view.name for view in lost], cascade=True)
+    return [*titles, *done.others]
 
 
 def _mentioning(views: Iterable[View], keys: Collection[FunctionName]) -> list[View]:

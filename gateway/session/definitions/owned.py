@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from gateway.errors import InsufficientPrivilege
+from gateway.session.definitions.functions import drop_readers, shapes_over_functions
 from gateway.session.definitions.grants import role_named
 from gateway.session.definitions.naming import note_cascade
 from gateway.session.result import Result
@@ -44,8 +45,11 @@ def drop_owned(executor: Executor, tree: DropOwned) -> Result:
             ]
             store.change_rights(granted, partial(_without, name))
         owned = {thing for name in roles for thing in _owned(executor, name)}
+        calling = any(thing.kind in ("function", "schema") for thing in owned)
+        shapes = shapes_over_functions(executor) if calling else {}
         gone = store.drop_owned(owned, cascade=tree.cascade)
-    note_cascade(executor, list(gone))
+        gone += drop_readers(executor, shapes, cascade=tree.cascade)
+    note_cascade(executor, gone)
     return Result("DROP OWNED")
 
 

@@ -122,9 +122,9 @@ class Dropper(Owning):
                 if oid in titled:
                     plan.found.append((titled[oid], f"schema {name}"))
             others = self._done(transaction, plan, cascade, f"schema {name}")
-            self._drop_functions(transaction, list(functions.values()))
+            callers = self._drop_functions(transaction, list(functions.values()))
             self._forget_schema(transaction, name)
-            return Dropped((), others)
+            return Dropped((), (*others, *(f"function {each}" for each in callers)))
 
     def _forget_schema(self, transaction: Transaction, name: str) -> None:
         transaction.catalogue = transaction.catalogue.without_schema(name)
