@@ -72,6 +72,8 @@ def test_ways_to_ask(client: psycopg.Connection[Any], table: str) -> None:
     assert client.execute(f"INSERT INTO few {sql} LIMIT 3 OFFSET 50000").rowcount == 3
     assert client.execute("SELECT min(v) FROM few").fetchone() == first
     client.execute("DROP TABLE few")
+    assert len(client.execute(f"{sql} LIMIT {2**63 - 1} OFFSET {ROWS - 2}").fetchall()) == 2
+    assert client.execute(f"{sql} LIMIT {2**63 - 1} OFFSET {2**63 - 1}").fetchall() == []
     plan = client.execute(f"EXPLAIN {sql} OFFSET 50000 LIMIT 2").fetchall()
     assert any("SortExec" in line for (line,) in plan)
     assert not any("TopK" in line for (line,) in plan)
