@@ -176,6 +176,8 @@ QUERIES = {
     " AS v FROM u AS a)",
     "LATERAL": "q AS (SELECT k, w * s AS v FROM u AS a, LATERAL (SELECT sum(b.w ^ 2) AS s FROM u"
     " AS b WHERE b.k >= a.k) AS l)",
+    "two queries of one": "h AS (SELECT k, sin(w) AS e FROM u), q AS (SELECT k, e * (SELECT sum(w)"
+    " FROM u AS b WHERE b.k > h.k) AS v FROM h)",
     "UNION ALL": "q AS (SELECT k, sin(w) AS v FROM u UNION ALL SELECT k + 10, w * w FROM u)",
     "LIMIT": "q AS (SELECT k, w * w AS v FROM u ORDER BY k LIMIT 2)",
     "a CTE read twice": "s AS (SELECT k, exp(w) AS e FROM u),"
@@ -240,6 +242,22 @@ def test_reverse_is_the_central_difference(name: str) -> None:
 
 
 D = "WITH d AS (SELECT k, 1.0 AS w FROM u)"
+
+
+def test_a_marker_in_a_subquery_moves_what_the_rows_around_it_read_too() -> None:
+    text = _with("h AS (SELECT k, w ^ 2 AS v FROM u)")
+    inside = "(SELECT {} FROM u AS b WHERE b.k <> h.k)"
+    for f in ("h.v * sum(b.w)", "sum(h.v * b.w ^ 2)", "sum(b.w) + h.v"):
+        subquery = inside.format(f)
+        whole = run(f"{text} SELECT k, jvp({subquery}, u.w, d) AS g FROM h ORDER BY k", ROWS)
+        part = inside.format(f"jvp({f}, u.w, d)")
+        found = run(f"{text} SELECT k, {part} AS g FROM h ORDER BY k", ROWS)
+        assert numbers(found) == pytest.approx(numbers(whole))
+    alone = run(f"{text} SELECT k, (SELECT jvp(h.v, u.w, d)) AS g FROM h ORDER BY k", ROWS)
+    plain = run(f"{text} SELECT k, jvp(v, u.w, d) AS g FROM h ORDER BY k", ROWS)
+    assert numbers(alone) == numbers(plain)
+
+
 REFUSED: dict[str, tuple[type[GatewayError], str]] = {
     "WITH d AS (SELECT k, 1.0 AS v FROM u) SELECT jvp(w, u.w, d) FROM u":
         (UndefinedColumn, 'no column "w"'),

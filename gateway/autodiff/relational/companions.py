@@ -69,7 +69,7 @@ class Probe:
         relations: Every table that it names.
         marker: In whose sight the query is put, as late as it can be.
         name: What the query is called.
-        sources: What it reads, under the names `0`, `1`, ...
+        sources: What it reads, one relation or two.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class Probe:
         select = exp.select("1")
         for number, own in enumerate(sources):
             table = table_of(own)
-            table.set("alias", table_alias(str(number)))
+            taken = [each.alias_or_name for each in select.find_all(exp.Table)]
+            table.set("alias", table_alias(table.name + " 1" * (table.name in taken)))
             if number:
                 select.append("joins", exp.Join(this=table, kind="CROSS"))
             else:

@@ -12,6 +12,7 @@ move, and the value its slope by that, a column of a relation of one row:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -19,6 +20,7 @@ from sqlglot import exp
 
 from gateway.autodiff.relational.asked import named_column, renamed
 from gateway.autodiff.relational.companions import (
+    TABLE,
     Probe,
     joined_on,
     keys_of,
@@ -34,13 +36,13 @@ from gateway.autodiff.relational.losses import Own, named_by
 from gateway.autodiff.relational.queries import named
 from gateway.autodiff.relational.ways import Find, Way, ways_of
 from gateway.autodiff.rules.functions import MOVED
-from gateway.autodiff.statements.readings import WAY
+from gateway.autodiff.statements.readings import WAY, Variable, refuse_generated
 from gateway.errors import NotDifferentiable, UndefinedColumn
 from gateway.sources.table import TableName
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import Relations
-from gateway.sql.names.scope import Analysis, column_node, position_of
+from gateway.sql.names.scope import Analysis, Block, column_node, position_of, resolved
 from gateway.sql.names.updatable import IDENTIFIED
 from gateway.sql.text.building import subquery, table_alias
 from gateway.sql.text.dialect import Marker
@@ -75,9 +77,10 @@ def push_forward(tree: exp.Expr, analysis: Analysis, relations: Relations, find:
         NotDifferentiable: 0A000, nothing that the expression reads moves.
         UndefinedColumn: 42703, the tangents have not the columns of the relation.
     """
+    read = {column.name for column in _written(tree)}
     while found := _innermost(tree, analysis, find):
         select, markers = found
-        _Select(tree, relations, select).push(markers)
+        _Select(tree, relations, select, read).push(markers)
         analysis = analyse(tree, relations)
     return analysis
 
@@ -92,7 +95,8 @@ def _innermost(tree: exp.Expr, analysis: Analysis, find: Find) -> tuple[exp.Sele
         block = analysis.block_of(marker)
         ways = [] if block is None else ways_of(marker, block, find)
         if block is not None and ways:
-            asked.setdefault(id(block.select), (block.select, []))[1].append((marker, ways))
+            select = _home(block, analysis).select
+            asked.setdefault(id(select), (select, []))[1].append((marker, ways))
     inside = {id(marker): select for select, each in asked.values() for marker, _ in each}
     for select, found in asked.values():
         around = (m for part in reached([select]) for m in nodes_of(part, Marker))
@@ -101,11 +105,34 @@ def _innermost(tree: exp.Expr, analysis: Analysis, find: Find) -> tuple[exp.Sele
     return None
 
 
+def _written(tree: exp.Expr) -> Iterator[exp.Column]:
+    """The columns of a statement, but those of tables that stand for tangents."""
+    for column in nodes_of(tree, exp.Column):
+        cte = column.find_ancestor(exp.CTE)
+        if cte is None or not cte.meta_get(TABLE):
+            yield column
+
+
+def _home(block: Block, analysis: Analysis) -> Block:
+    """The SELECT whose rows a marker of this one is about: that around it, if it looks at that."""
+    for column in nodes_of(block.select, exp.Column):
+        found = resolved(analysis.block_of(column) or block, column)
+        around = block.parent
+        while found is not None and around is not None:
+            if any(source is found[0] for source in around.sources):
+                return _home(around, analysis)
+            around = around.parent
+    return block
+
+
 class _Select:
     """Lets what a SELECT reads move."""
 
-    def __init__(self, tree: exp.Expr, relations: Relations, select: exp.Select) -> None:
+    def __init__(
+        self, tree: exp.Expr, relations: Relations, select: exp.Select, read: set[str]
+    ) -> None:
         self._tree, self._relations, self._select = tree, relations, select
+        self._read = read
         self._moves: list[_Moves] = []
         self._copies: dict[int, exp.CTE] = {}
         self._reads: dict[int, bool] = {}
@@ -116,7 +143,7 @@ class _Select:
         for marker, ways in markers:
             by = next((cte for known, cte in made if known == ways), None)
             if by is None:
-                by = self._by(marker)
+                by = self._by()
                 made.append((ways, by))
                 for way in ways:
                     self._add(marker, way, by)
@@ -134,15 +161,15 @@ class _Select:
                 position=position_of(marker),
             )
 
-    def _by(self, marker: Marker) -> exp.CTE:
+    def _by(self) -> exp.CTE:
         """The relation of one row that says how far the rows move: not at all."""
         zero = exp.cast(exp.Literal.number("0.0"), exp.DType.DOUBLE)
-        cte = self._put(marker, "s", exp.select(named(zero, _BY), copy=False))
+        cte = self._put("s", exp.select(named(zero, _BY), copy=False))
         cte.meta[WAY] = True
         return cte
 
-    def _put(self, marker: exp.Expr, name: str, query: exp.Query) -> exp.CTE:
-        return put_in_sight(self._tree, marker, named_query(self._free(name), query))
+    def _put(self, name: str, query: exp.Query) -> exp.CTE:
+        return put_in_sight(self._tree, self._place, named_query(self._free(name), query))
 
     def _free(self, name: str) -> str:
         """A name of no query of WITH."""
@@ -154,18 +181,26 @@ class _Select:
         given = way.tangents
         along = [given] if isinstance(given, exp.CTE) else []
         for cte in (*along, *([way.own] if isinstance(way.own, exp.CTE) else [])):
-            refuse_hidden(marker, cte, cte.alias)
-        probe = Probe(self._tree, self._relations, marker, "probe", [way.own, *along])
+            refuse_hidden(self._place, cte, cte.alias)
+        probe = Probe(self._tree, self._relations, self._place, "probe", [way.own, *along])
         source, keys = probe.sources[0], list[str]()
         names = list(source.columns or ())
         _refuse_unknown(marker, way, names)
+        for name in list(names):
+            for column in way.columns:
+                try:
+                    refuse_generated(Variable(source, name), Variable(source, column))
+                except NotDifferentiable:
+                    if name in self._read:
+                        raise
+                    names.remove(name)
         if along:
             what = marker.expressions[-1]
             keys = keys_of(source, probe.sources[1], way.columns, "tangents", what)
         probe.drop()
         if along:
             assert isinstance(given, exp.CTE)
-            given = self._put(marker, given.alias, once_each(given, keys, way.columns))
+            given = self._put(given.alias, once_each(given, keys, way.columns))
         moves = next((each for each in self._moves if each.own == way.own), None)
         if moves is None:
             moves = _Moves(way.own, names)
