@@ -129,6 +129,18 @@ def test_a_subquery_that_is_refused_can_be_a_join(rows) -> None:
     assert refused.value.hint == "Write it as a join."
 
 
+def test_a_sort_without_room_names_the_gateways_setting() -> None:
+    error = as_gateway_error(
+        Exception(
+            "DataFusion error: Not enough memory to continue external sort. Consider increasing the"
+            " memory limit config: 'datafusion.runtime.memory_limit', or decreasing the config:"
+            " 'datafusion.execution.sort_spill_reservation_bytes'"
+        )
+    )
+    assert (error.code, str(error)) == ("53200", "not enough memory to sort so large rows")
+    assert "memory_bytes" in error.hint
+
+
 # Texts the tests cannot provoke, as the engine and its binding write them.
 TEXTS = [
     (Exception("DataFusion error: Compute error: byte array offset overflow"), "53200"),
