@@ -119,7 +119,10 @@ def _rounded(value: object) -> object:
     return round(value, 6) + 0.0 if isinstance(value, float) else value
 
 
-def test_values_that_were_run_first_are_asked_for_anew_when_chunks_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_dask", [None, {"time": 2}])
+def test_values_that_were_run_first_are_asked_for_anew_when_chunks_are(
+    tmp_path: Path, by_dask: dict[str, int] | None
+) -> None:
     values = np.ones((4, 2, 3))
     dataset = xarray.Dataset({"v": (("time", "lat", "lon"), values)}, {"lat": [10.0, 20.0]})
     queries = {
@@ -127,7 +130,7 @@ def test_values_that_were_run_first_are_asked_for_anew_when_chunks_are(tmp_path:
         "SELECT count(*) FROM g WHERE v > (SELECT avg(v) FROM g)": (0, 1),
         "SELECT count(*) FROM g WHERE lat IN (SELECT lat FROM g WHERE v > 2)": (0, 12),
     }
-    with client_of(dataset, (2, 2, 3), tmp_path) as client:
+    with client_of(dataset, (2, 2, 3), tmp_path, by_dask) as client:
         for _ in range(3):
             found = [client.execute(sql).fetchone() for sql in queries]
             assert found == [(before,) for before, _ in queries.values()]

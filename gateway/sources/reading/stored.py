@@ -132,6 +132,14 @@ class GridColumn:
         return int(self.variable.encoding.get("preferred_chunks", {}).get(dim, 1))
 
     @property
+    def is_unwatched(self) -> bool:
+        """Whether its chunks are read anew each time, with nothing that tells of a change.
+
+        Dask does not tell where its chunks are; a file that they are in the dataset's tells for.
+        """
+        return self._dask is not None and "source" not in self.variable.encoding
+
+    @property
     def dtype(self) -> Any:
         """The type of its values in arithmetic: coordinates of single precision are widened."""
         if pa.types.is_float64(self.field.type):
@@ -152,6 +160,9 @@ def stored_state(
         found: list[Hashable] = [presence() if presence is not None else 0]
     except Replaced:
         return None
-    for files in (column.files for column in columns):
+    for column in columns:
+        files = column.files
+        if files is None and column.is_unwatched:
+            return None
         found.append(() if files is None else files.states(_MOST_FILES))
     return None if None in found else tuple(found)
