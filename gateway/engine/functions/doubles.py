@@ -60,8 +60,8 @@ def _finite(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.b
     return given, none
 
 
-def numeric_of_float(values: pa.Array) -> pa.Array:
-    """Each with its first 15 digits, of which at most 28 stand after the point.
+def numeric_of_float(values: pa.Array, digits: int = 15) -> pa.Array:
+    """Each with its first digits, of which at most 28 stand after the point; of a real they are 6.
 
     Raises:
         FeatureNotSupported: 0A000, NaN and infinities. NumericValueOutOfRange: 22003, above 48
@@ -70,7 +70,9 @@ def numeric_of_float(values: pa.Array) -> pa.Array:
     given, none = _finite(values)
     if not len(given):
         return pa.array([], COMPUTED)
-    plain = pa.array(np.char.mod("%.15g", np.where(none, 0.0, given)), pa.string(), mask=none)
+    plain = pa.array(
+        np.char.mod(f"%.{digits}g", np.where(none, 0.0, given)), pa.string(), mask=none
+    )
     size = np.abs(given[~none])
     if ((size < _MOST) & ((size >= _LEAST) | (size == 0))).all():
         return _cut(wide_decimal(plain), COMPUTED.scale).cast(COMPUTED)
@@ -156,6 +158,12 @@ DOUBLES: tuple[Columnar, ...] = (
         [pa.list_(pa.float64())],
         pa.list_(_NUMERIC),
         partial(over_items, lambda values: _as_item(numeric_of_float(values))),
+    ),
+    (
+        "numerics_of_reals",
+        [pa.list_(pa.float32())],
+        pa.list_(_NUMERIC),
+        partial(over_items, lambda values: _as_item(numeric_of_float(values, 6))),
     ),
     *(
         (f"numerics_of_texts_{depth}d", [texts], numbers, partial(over_items, _item_of_text))

@@ -220,9 +220,7 @@ class SessionFunctions:
             raise
 
     def _configured(self, call: exp.Expr) -> exp.Expr:
-        select = call.find_ancestor(exp.Select)
-        reads = select is not None and any(select.args.get(key) for key in ("from_", "where"))
-        if self.bound is not None and (select is None or select.parent is not None or reads):
+        if self.bound is not None and not _runs_once(call.find_ancestor(exp.Select)):
             raise FeatureNotSupported(
                 "set_config beside FROM or WHERE, or inside another query, is not supported",
                 position=position_of(call),
@@ -306,6 +304,22 @@ class SessionFunctions:
         text = f"PID {number} is not a PostgreSQL backend process"
         self.notices.append(Notice(text, "WARNING", "01000"))
         return False
+
+
+def _runs_once(select: exp.Select | None) -> bool:
+    """Whether it is the statement, over nothing, or alone in the statement's FROM."""
+    if select is None or any(select.args.get(key) for key in ("from_", "where")):
+        return False
+    item = select.parent
+    if not isinstance(item, exp.Subquery) or not isinstance(item.parent, exp.From):
+        return item is None
+    around = item.parent.parent
+    beside = ("where", "joins", "laterals", "limit", "offset", "with_")
+    return (
+        isinstance(around, exp.Select)
+        and around.parent is None
+        and not any(around.args.get(key) for key in beside)
+    )
 
 
 def _line(lock: Lock) -> str:

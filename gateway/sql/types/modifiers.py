@@ -21,6 +21,8 @@ def type_modifier(kind: exp.DataType) -> int:
     """
     if kind.meta_get(UNTOLD):
         return -1
+    if kind.this == exp.DType.ARRAY and kind.expressions:  # that of its items
+        return type_modifier(kind.expressions[0])
     numbers = [int(part.name) for part in kind.expressions if part.name.isdigit()]
     if kind.this in (exp.DType.VARCHAR, exp.DType.BPCHAR, exp.DType.CHAR):
         return numbers[0] + 4 if numbers else 5 if kind.this == exp.DType.CHAR else -1

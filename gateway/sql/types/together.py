@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
@@ -17,6 +17,12 @@ def value_columns(node: exp.Expr) -> list[list[exp.Expr]]:
     """The columns of VALUES whose rows are of one length; none of anything else."""
     rows = [row.expressions for row in node.expressions] if isinstance(node, exp.Values) else []
     return list(map(list, zip(*rows, strict=True))) if len({*map(len, rows)}) == 1 else []
+
+
+def elements(array: exp.Array) -> Iterator[exp.Expr]:
+    """What stands in an array, of any dimensions."""
+    for each in array.expressions:
+        yield from elements(each) if isinstance(each, exp.Array) else (each,)
 
 
 def together(node: exp.Expr) -> list[exp.Expr]:

@@ -345,9 +345,14 @@ def _mode(node: exp.Expr, values: exp.Expr, kind: Type | None) -> exp.Expr:
             position=position_of(node),
         )
     element = {"double": "float8"}.get(word, word)
-    listed = exp.Cast(this=values, to=data_type(f"{element}[]"))
+    padded = kind.name == "bpchar"  # a text has not its blanks
+    listed = values if padded else exp.Cast(this=values, to=data_type(f"{element}[]"))
     call = exp.Anonymous(this=f"most_frequent_{word}", expressions=[listed])
-    return exp.Cast(this=call, to=data_type(kind))
+    made = exp.Cast(
+        this=call, to=exp.DataType(this=exp.DType.BPCHAR) if padded else data_type(kind)
+    )
+    made.meta[GIVES] = kind
+    return made
 
 
 def _word(kind: Type | None) -> str:

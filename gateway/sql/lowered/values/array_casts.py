@@ -34,6 +34,7 @@ _ITEMS = {
     **{(NUMERIC.name, name): "rounded_numerics" for name in INTEGER},
     **{(floating, name): "rounded_doubles" for name in INTEGER for floating in FLOATING},
     ("float8", NUMERIC.name): "numerics_of_floats",
+    ("float4", NUMERIC.name): "numerics_of_reals",
     ("float8", "float4"): "reals_of_doubles",
     (NUMERIC.name, "float4"): "reals_of_doubles",
 }
@@ -175,7 +176,8 @@ def _items(node: exp.Cast, given: exp.Expr, inside: Type | None, element: Type) 
         return None if inside is element else _of_texts("enums_of_texts", given, 1, element)
     if inside is not None and inside.name in PLAIN_TEXTS:
         return _of_text_items(node, given, element)
-    if inside is not None and inside.name in _WRITTEN and element.name in PLAIN_TEXTS:
+    written = inside is not None and (inside.name in _WRITTEN or _leaf(node.args["to"]).expressions)
+    if written and element.name in PLAIN_TEXTS:
         return _of_text_items(node, _taken_apart(node), element)
     function = _ITEMS.get((inside.name, element.name)) if inside is not None else None
     if function is not None:

@@ -20,7 +20,7 @@ from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.numerics_there import is_numeric_there
-from gateway.sql.types.together import together, value_columns
+from gateway.sql.types.together import elements, together, value_columns
 from gateway.types import FLOAT4, FLOAT8, INTEGER, NUMERIC, Type
 
 _COMPARING = (*COMPARISONS, exp.Between, exp.In)
@@ -91,18 +91,12 @@ def _groups(
                 yield [(node.this, types), *united], True
     elif isinstance(node, _CHOOSING):
         nullif = node.name.lower() == "nullif"
-        values = list(_elements(node)) if isinstance(node, exp.Array) else together(node)
+        values = list(elements(node)) if isinstance(node, exp.Array) else together(node)
         yield _sides(values, types), nullif
         if isinstance(node, exp.Case) and node.this is not None:
             yield _sides([node.this, *(each.this for each in node.args["ifs"])], types), True
     for column in value_columns(node):
         yield _sides(column, types), False
-
-
-def _elements(array: exp.Array) -> Iterator[exp.Expr]:
-    """What stands in an array, of any dimensions."""
-    for each in array.expressions:
-        yield from _elements(each) if isinstance(each, exp.Array) else (each,)
 
 
 def _sides(values: Sequence[exp.Expr], types: Types) -> list[Side]:

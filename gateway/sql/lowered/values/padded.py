@@ -35,6 +35,7 @@ _INDIFFERENT = frozenset({"count", "object_key", "grouping", "nullif", "pg_typeo
 _PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo)
 _ITEMS = ("any", "all")
 _COMPARING = (*_ITEMS, "array_position", "array_positions", "array_remove", "array_replace")
+_KEPT_BY = (exp.DType.BPCHAR, exp.DType.VARBINARY)  # casts to them keep the blanks
 _HEADER = 4  # PostgreSQL counts the bytes of a length word in the modifier
 
 
@@ -63,6 +64,8 @@ def _is_taken(value: exp.Expr) -> bool:
         return around.name in _AS_IT_IS and around.name not in _INDIFFERENT
     if isinstance(around, exp.Select):
         return value.arg_key == "expressions" and _is_value(around)
+    if isinstance(around, exp.Cast):
+        return _becomes_bytes(around) or (around.to.this in _KEPT_BY and not around.to.expressions)
     if isinstance(around, exp.Case):
         return value.arg_key == "default"
     if isinstance(around, exp.Array):  # any() compares with its items
@@ -155,8 +158,13 @@ def _given(call: exp.Anonymous) -> Iterator[exp.Expr]:
 def unpad_cast(node: exp.Cast, known: Types) -> None:
     """Leave the blanks out of what becomes text, in place."""
     to = node.args["to"].this
-    if to in (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.NAME):
+    if not _becomes_bytes(node) and to in (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.NAME):
         _unpad(node.this, known)
+
+
+def _becomes_bytes(text: exp.Cast) -> bool:
+    """Whether it is the text of a cast to bytea, which has the blanks."""
+    return isinstance(text.parent, exp.Anonymous) and text.parent.name == "bytes_of_text"
 
 
 def _unpad(value: exp.Expr, known: Types) -> None:

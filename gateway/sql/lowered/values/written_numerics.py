@@ -10,7 +10,7 @@ double, is their sum by their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -29,7 +29,7 @@ from gateway.sql.types.numeric_parameters import cast_numbers
 from gateway.sql.types.numeric_spreads import SPREADS
 from gateway.sql.types.numerics_there import is_numeric_there
 from gateway.sql.types.results import OF_NUMERICS
-from gateway.sql.types.together import together, value_columns
+from gateway.sql.types.together import elements, together, value_columns
 from gateway.types import NUMERIC
 
 _SIGNS = (exp.Paren, exp.Neg)
@@ -168,19 +168,22 @@ def _is_exact(root: exp.Expr, types: Types) -> bool:
 
 
 def _is_exact_item(array: exp.Array, types: Types) -> bool:
-    """Whether all items of an array are, and of those beside it in VALUES."""
+    """Whether all items of an array are, of any dimensions, and of those beside it in VALUES."""
+    while isinstance(array.parent, exp.Array):
+        array = array.parent
     around = array.parent
     if isinstance(around, exp.Tuple) and isinstance(around.parent, exp.Values):
         columns = value_columns(around.parent)
         beside = [bare(each) for each in columns[array.index or 0]] if columns else []
-        arrays = [e for e in beside if not (isinstance(e, exp.Null) or e.is_string)]
-        listed = all(isinstance(each, exp.Array) for each in arrays)
-        return bool(arrays) and listed and all(_are_exact(a.expressions, types) for a in arrays)
+        told = [e for e in beside if not (isinstance(e, exp.Null) or e.is_string)]
+        arrays = [each for each in told if isinstance(each, exp.Array)]
+        listed = bool(arrays) and len(arrays) == len(told)
+        return listed and all(_are_exact(elements(each), types) for each in arrays)
     taken = isinstance(around, exp.Anonymous) and around.name.lower() in _OF_ARRAYS
-    return (taken or isinstance(around, _OUTPUTS)) and _are_exact(array.expressions, types)
+    return (taken or isinstance(around, _OUTPUTS)) and _are_exact(elements(array), types)
 
 
-def _are_exact(values: Sequence[exp.Expr], types: Types) -> bool:
+def _are_exact(values: Iterable[exp.Expr], types: Types) -> bool:
     return all(isinstance(bare(value), exp.Null) or _fits(value, types) for value in values)
 
 
