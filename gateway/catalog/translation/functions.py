@@ -204,6 +204,7 @@ TEMPLATES: dict[str, str] = {
     "pg_stat_get_db_deadlocks": _of_database("getvariable('measured_deadlocks')"),
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "mxid_age": "CAST(0 AS INTEGER)",
+    "pg_trigger_depth": "CAST(0 AS INTEGER)",
     "pg_current_wal_lsn": "'0/0'",  # there is no log of such places
     "pg_current_wal_insert_lsn": "'0/0'",
     "pg_current_wal_flush_lsn": "'0/0'",
