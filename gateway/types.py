@@ -120,7 +120,7 @@ ALIASES = {
 # What PostgreSQL 15 has besides (manual, chapter 8), refused by name: 0A000.
 ABSENT = frozenset(
     {
-        "timetz", "time with time zone", "money", "bit", "bit varying", "varbit", "cidr", "inet",
+        "timetz", "time with time zone", "money", "bit", "bit varying", "varbit", "cidr",
         "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon", "circle",
         "tsvector", "tsquery", "xml", "jsonpath", "pg_lsn", "pg_snapshot", "txid_snapshot", "xid8",
         "refcursor", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
@@ -155,7 +155,7 @@ def is_by_settings(kind: Type) -> bool:
     return kind in DATETIMES or kind.name in STRINGS
 
 
-NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
+NUMERIC, UNKNOWN, INET = BY_NAME["numeric"], BY_NAME["unknown"], BY_NAME["inet"]
 
 REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)
 # Whose binary form is text in the client's encoding.

@@ -31,6 +31,7 @@ from gateway.sql.lowered.overloads import choose
 from gateway.sql.lowered.relations.decisive_keys import hide_decisive_keys
 from gateway.sql.lowered.relations.joining import join_subqueries
 from gateway.sql.lowered.relations.null_keys import keep_null_keys
+from gateway.sql.lowered.values.addresses import call_operators
 from gateway.sql.lowered.values.beside_reals import widen_beside_reals
 from gateway.sql.lowered.values.exact import keep_exact
 from gateway.sql.lowered.values.infinities import keep_infinite
@@ -43,6 +44,7 @@ from gateway.sql.names.relation import notation_of
 from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.address_rows import OPERATORS
 from gateway.sql.types.comparisons import cast_listed, cast_literals, cast_united
 from gateway.sql.types.inference import PULLED_BACK, Types, declare_united, info_of
 from gateway.sql.types.parameters import declared_types
@@ -126,6 +128,7 @@ _NUMERICS: set[Trait] = {"numeric", POINT, ANY_TYPE}
 _GROUPS: set[Trait] = {exp.Group, exp.Distinct, exp.Window, exp.SetOperation}
 
 TYPED = (
+    only(in_blocks(call_operators), {*OPERATORS}, {"inet", ANY_TYPE}),
     only(type_outputs),
     # A text in quotes takes the type of what is beside it, or of the other rows.
     only(in_blocks(cast_literals), {QUOTED, exp.DPipe, "any", "some", "all"}),

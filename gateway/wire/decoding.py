@@ -24,7 +24,7 @@ from gateway.errors import (
     NameTooLong,
     ProtocolViolation,
 )
-from gateway.sql.inputs import literals
+from gateway.sql.inputs import literals, networks
 from gateway.sql.inputs.array_input import check_depth, dimensions_of
 from gateway.sql.inputs.encodings import UTF8
 from gateway.sql.inputs.far_moments import (
@@ -356,6 +356,7 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "interval": _interval_binary,
     "numeric": read_numeric_binary,
     "uuid": _uuid_binary,
+    "inet": networks.from_bytes,
     "jsonb": _jsonb_binary,
     **dict.fromkeys(REGISTERED, _registered_binary),
 }

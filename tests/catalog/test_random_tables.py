@@ -13,7 +13,7 @@ import pytest
 TYPES = (
     "int", "bigint", "smallint", "text", "varchar(10)", "varchar", "char(3)", "numeric",
     "numeric(8,3)", "real", "double precision", "boolean", "date", "timestamp", "timestamptz",
-    "time", "interval", "uuid", "json", "jsonb", "bytea", "int[]", "text[]", "float8[]",
+    "time", "interval", "uuid", "inet", "json", "jsonb", "bytea", "int[]", "text[]", "float8[]",
 )  # fmt: skip
 DEFAULTS = {
     "int": ("0", "-1", "1 + 2"), "bigint": ("42",), "text": ("'x'", "'it''s'", "''"),

@@ -611,6 +611,29 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT u, v FROM w_j WHERE v = 'x'",
         "DROP TABLE w_j",
     ],
+    "addresses": [
+        "CREATE TABLE ad (k int PRIMARY KEY, a inet UNIQUE, l inet[], s text,"
+        " f inet DEFAULT '10.0.0.1', CONSTRAINT four CHECK (family(a) = 4),"
+        " net inet GENERATED ALWAYS AS (set_masklen(a, 24)) STORED)",
+        "INSERT INTO ad (k, a, l) VALUES (1, '10.0.0.1/32', '{::1,10/8}'), (2, '9.9.9.9', NULL)"
+        " RETURNING *",
+        "INSERT INTO ad (k, a) VALUES (3, '10.0.0.1')",
+        "INSERT INTO ad (k, a) VALUES (3, '::1')",
+        "INSERT INTO ad (k, a) VALUES (3, 'x')",
+        "INSERT INTO ad (k, a) VALUES (3, '10.0.0.3'::text)",
+        "INSERT INTO ad (k, s) VALUES (3, '10.0.0.3'::inet) RETURNING s",
+        "INSERT INTO ad (k, s) SELECT k + 10, a FROM ad WHERE a IS NOT NULL RETURNING s",
+        "UPDATE ad SET a = a + 1, s = f WHERE k = 1 RETURNING *",
+        "UPDATE ad SET a = host(a) WHERE k = 1",
+        "UPDATE ad SET a = '9.9.9.10', l = array_append(l, '1.1.1.1') WHERE a = '9.9.9.9'"
+        " RETURNING *",
+        "INSERT INTO ad (k, a) VALUES (4, '9.9.9.10') ON CONFLICT (a) DO UPDATE SET s = 'again'"
+        " RETURNING k, s",
+        "DELETE FROM ad WHERE a <<= '9.0.0.0/8' RETURNING k, a",
+        "ALTER TABLE ad ALTER f TYPE text",
+        "SELECT k, a, l, s, f FROM ad ORDER BY a, k",
+        "DROP TABLE ad",
+    ],
     "on_conflict": [
         "CREATE TABLE w_u (k int PRIMARY KEY, v int DEFAULT 5, t text, CONSTRAINT tk UNIQUE (t))",
         "INSERT INTO w_u VALUES (1, 1, 'a'), (2, 2, 'b')",

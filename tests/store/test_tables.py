@@ -54,6 +54,7 @@ EDGES = {
     "text": ["", "ä\n'\"\\", "日本" * 100, "nul"],
     "bytea": [b"", bytes(range(256))],
     "uuid": ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"],
+    "inet": ["10.0.0.1", "2001:db8::1/64"],
     "date": [dt.date(1, 1, 1), dt.date(9999, 12, 31)],
     "time": [dt.time(0), dt.time(23, 59, 59, 999999)],
     "timestamp": [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59, 999999)],

@@ -90,6 +90,13 @@ def _uuid(random: Random) -> str:
     return random.choice((digits, f"{{{digits}}}", digits.upper(), digits[:-1]))
 
 
+def _inet(random: Random) -> str:
+    four = ".".join(str(random.choice((0, 1, 10, 255, 256))) for _ in range(random.choice((2, 4))))
+    groups = ":".join(f"{random.choice((0, 0, 1, 43981)):x}" for _ in range(8))
+    address = random.choice((four, groups, f"::{four}", groups.replace("0:0", ":", 1)))
+    return address + random.choice(("", "", "/0", "/24", "/32", "/33", "/128", "/x"))
+
+
 def _json(random: Random) -> str:
     return random.choice(
         ('{"b": [1, 2.50, null], "a": {"c": "é\\u00e9"}}', "[]", "null", '"x"', " 1e5 ", "{", "-0",
@@ -137,6 +144,7 @@ VALUES: dict[str, Callable[[Random], str]] = {
     "timestamptz": _zoned,
     "interval": _interval,
     "uuid": _uuid,
+    "inet": _inet,
     "json": _json,
     "jsonb": _json,
     "boolean[]": _array(lambda random: random.choice("tf")),
@@ -146,6 +154,9 @@ VALUES: dict[str, Callable[[Random], str]] = {
     "text[]": _array(_text),
     "date[]": _array(lambda random: f"{random.randint(1000, 9999)}-01-02"),
     "timestamp[]": _array(lambda random: f"{random.randint(1000, 9999)}-01-02 03:04:05.5"),
+    "inet[]": _array(
+        lambda random: f"10.0.0.{random.randint(0, 9)}/{random.randint(0, 32)}", nested=False
+    ),
     "uuid[]": _array(lambda random: random.randbytes(16).hex(), nested=False),
     "bytea[]": _array(lambda random: "\\x" + random.randbytes(3).hex()),
 }

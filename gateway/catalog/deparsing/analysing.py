@@ -28,7 +28,7 @@ from gateway.catalog.translation.resolution import (
     element_of,
     operator_meant,
 )
-from gateway.sql.text.grammar import OTHER_OPERATORS
+from gateway.sql.text.operators import OTHER_OPERATORS
 from gateway.sql.types.modifiers import type_modifier
 from gateway.sql.types.parameters import postgres_type
 

@@ -24,12 +24,12 @@ from gateway.catalog.translation.resolution import (
     element_of,
 )
 from gateway.errors import GatewayError
-from gateway.sql.inputs import jsontext
+from gateway.sql.inputs import jsontext, networks
 from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.inputs.literals import bytea
 
-DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4, BYTEA, TIMESTAMPTZ = (
-    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700, 17, 1184,
+DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4, BYTEA, TIMESTAMPTZ, INET = (
+    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700, 17, 1184, 869,
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?)?")
@@ -180,6 +180,7 @@ _READERS: dict[int, Callable[[str], str]] = {
     INTERVAL: _interval,
     JSONB: jsontext.READERS["jsonb"],
     UUID: _uuid,
+    INET: networks.canonical,
 }
 
 

@@ -12,6 +12,7 @@ from gateway.catalog.translation.resolution import (
     BPCHAR,
     BYTEA,
     CHAR,
+    INET,
     NAME,
     NUMERIC,
     RECORD,
@@ -168,7 +169,8 @@ class Coercion:
             FeatureNotSupported: 0A000, a cast that the catalogue does not do.
         """
         nested = term.nested and static().base(wanted) in TEXTS
-        if nested or static().base(wanted) in (NUMERIC, BYTEA):
+        address = wanted != term.type and INET in (static().base(wanted), static().base(term.type))
+        if nested or address or static().base(wanted) in (NUMERIC, BYTEA):
             raise FeatureNotSupported(
                 f"a cast to {_spelt(wanted)} of such a value is not supported in a catalogue query"
             )

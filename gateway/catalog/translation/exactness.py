@@ -13,6 +13,7 @@ from sqlglot import exp
 from gateway.catalog.translation.resolution import (
     BOOL,
     BYTEA,
+    INET,
     JSON_TYPES,
     NUMERIC,
     Resolved,
@@ -36,7 +37,7 @@ def check_call(name: str, found: Resolved, arguments: Sequence[Term], node: exp.
     types = [argument.type for argument in arguments]
     inexact = NUMERIC in types and (found.result == NUMERIC or found.routine.kind == "a")
     words = name == "array_to_string" and element_of(types[0]) == BOOL
-    if inexact or words or BYTEA in types:
+    if inexact or words or BYTEA in types or INET in types:
         raise _refusal(f"function {name}", node)
 
 
@@ -44,7 +45,8 @@ def check_operator(symbol: str, types: Sequence[int], result: int, node: exp.Exp
     """The same of an operator."""
     of_json = any(kind in JSON_TYPES for kind in types) and symbol not in _OF_JSON
     inexact = result == NUMERIC and NUMERIC in types
-    if inexact or BYTEA in types or of_json or symbol in _OTHERWISE:
+    odd = BYTEA in types or INET in types or symbol in _OTHERWISE
+    if inexact or odd or of_json:
         raise _refusal(f"operator {symbol}", node)
 
 

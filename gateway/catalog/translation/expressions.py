@@ -32,7 +32,7 @@ from gateway.errors import (
     FeatureNotSupported,
 )
 from gateway.sql.names.scope import position_of
-from gateway.sql.text.grammar import OTHER_OPERATORS
+from gateway.sql.text.operators import OTHER_OPERATORS
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.select import Selects

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.engine.functions import intervals
+from gateway.sql.inputs import networks
 from gateway.sql.inputs.json_reading import loads
 
 _VALUE, _NULL, _END = "\1", "\2", "\0"
@@ -143,6 +144,7 @@ _KEYS: dict[str, tuple[pa.DataType, Callable[[pa.Array], pa.Array]]] = {
     "text": (pa.string(), _of_texts),
     "numeric": (pa.string(), partial(_of_each, _of_numeric, pa.string())),
     "jsonb": (pa.string(), partial(_of_each, sort_key, pa.string())),
+    "inet": (pa.string(), partial(_of_each, networks.key, pa.string())),
     "bytea": (pa.binary(), partial(_of_each, bytes.hex, pa.string())),
     "interval": (
         pa.month_day_nano_interval(),

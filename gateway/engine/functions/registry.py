@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from datafusion import ScalarUDF, SessionContext, udf
 
 from gateway.engine.functions import intervals
+from gateway.engine.functions.addresses import ADDRESSES
 from gateway.engine.functions.array_order import ARRAY_KEYS
 from gateway.engine.functions.char_codes import LETTERS
 from gateway.engine.functions.date_truncation import TRUNCATIONS
@@ -187,7 +188,7 @@ def _bounded(values: Iterable[Any]) -> Iterator[Any]:
 
 _UDFS: list[ScalarUDF] = [
     udf(_over_columns(compute, result), arguments, result, "immutable", name)
-    for name, compute, arguments, result in (*FUNCTIONS, *MORE)
+    for name, compute, arguments, result in (*FUNCTIONS, *MORE, *ADDRESSES)
 ] + [
     udf(_exactly(compute), [_BIGINT, _BIGINT], _BIGINT, "immutable", name)
     for name, compute in _EXACT

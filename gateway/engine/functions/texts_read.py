@@ -27,7 +27,7 @@ from gateway.sql.types.numerals import OWN_SCALES, plain
 from gateway.types import BY_NAME, Type, by_name
 
 _TEXT, _DOUBLE, _NUMERIC = pa.string(), pa.float64(), pa.decimal128(38, 10)
-_VALUES = ("bool", "int2", "int4", "int8", "oid", "float4", "float8", "uuid")
+_VALUES = ("bool", "int2", "int4", "int8", "oid", "float4", "float8", "uuid", "inet")
 _MOMENTS = ("date", "time", "timestamp", "timestamptz")
 # Whose texts alone other functions read.
 _IN_ARRAYS = ("json", "jsonb", "bytea", "char")

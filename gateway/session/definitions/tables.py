@@ -146,7 +146,7 @@ def create_table_as(
 
 
 # The catalogue's types -> those that a table keeps of them.
-_KEPT = {"unknown": TEXT, "xid": INT8, "inet": TEXT, "pg_node_tree": TEXT}
+_KEPT = {"unknown": TEXT, "xid": INT8, "pg_node_tree": TEXT}
 
 
 # After the point, of numbers of 76: a column without digits has ten, and would cut off those of a

@@ -28,7 +28,7 @@ from gateway.store.definitions.definitions import ROWID
 from gateway.store.transactions.row_locks import Kept, RowsAreKept
 
 # Types of keys whose values can be written out again.
-_WRITTEN = ("int2", "int4", "int8", "text", "varchar", "uuid")
+_WRITTEN = ("int2", "int4", "int8", "text", "varchar", "uuid", "inet")
 
 
 @dataclass(frozen=True, slots=True)

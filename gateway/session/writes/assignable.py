@@ -31,7 +31,17 @@ from gateway.sql.types.inference import bare, is_untyped
 from gateway.sql.types.parameters import number
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column, TableDefinition
-from gateway.types import BY_NAME, DATETIMES, STRINGS, TEXT, TIMESTAMPTZ, Type, is_by_settings
+from gateway.types import (
+    BY_NAME,
+    DATETIMES,
+    INET,
+    STRINGS,
+    TEXT,
+    TIMESTAMPTZ,
+    Type,
+    array_of,
+    is_by_settings,
+)
 
 _PADDED = BY_NAME["bpchar"]
 # What the store writes as text by itself.
@@ -215,16 +225,13 @@ def _with_casts(
     """
     casts: dict[int, Type] = {}
     padded: set[int] = set()
-    in_iso = notation_of(constants).is_plain
     columns = columns[: len(given)]
     for place, column in enumerate(columns, len(given) - len(columns)):
-        kind = given.types[place]
-        plain = _is_plain(kind) and (in_iso or not pa.types.is_date(kind))
-        if column.type.name in STRINGS and not plain:
-            casts[place] = TEXT
-        elif column.type in DATETIMES and _is_apart(kind, column.type, constants):
-            casts[place] = column.type
-        elif column.type.name != "bpchar" and place < len(known) and known[place].type is _PADDED:
+        info = known[place] if place < len(known) else ColumnInfo()
+        kept = _kept_as(given.types[place], info.type, column.type, constants)
+        if kept is not None:
+            casts[place] = kept
+        elif column.type.name != "bpchar" and info.type is _PADDED:
             padded.add(place)
     if not casts and not padded:
         return None
@@ -243,6 +250,19 @@ def _with_casts(
     else:
         rows = subquery(rows, "given", names)
     return exp.Select(expressions=outputs, from_=exp.From(this=rows))
+
+
+def _kept_as(
+    given: pa.DataType, known: Type | None, target: Type, constants: Constants
+) -> Type | None:
+    """What a value is cast to for a column; None: it needs no cast."""
+    in_iso = notation_of(constants).is_plain
+    plain = _is_plain(given) and (in_iso or not pa.types.is_date(given)) and known is not INET
+    if target.name in STRINGS and not plain:
+        return TEXT
+    addresses = known is not None and known.element is INET and target is array_of(TEXT)
+    moved = target in DATETIMES and _is_apart(given, target, constants)
+    return target if addresses or moved else None
 
 
 def _is_plain(arrow: pa.DataType) -> bool:

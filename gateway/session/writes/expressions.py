@@ -39,7 +39,7 @@ _MOMENTS = frozenset({"date", "time", "timestamp", "timestamptz"})
 # Shown in messages as Python shows them.
 _PLAIN = frozenset(
     {"int2", "int4", "int8", "oid", "bool", "text", "varchar", "bpchar", "name", "bytea", "uuid",
-     "json", "jsonb"}
+     "inet", "json", "jsonb"}
 )  # fmt: skip
 # For expressions over no columns: as many rows as values are wanted.
 _ROWS = TableName("gradwire", "rows")

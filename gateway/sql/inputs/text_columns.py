@@ -54,7 +54,7 @@ def read_texts(texts: pa.Array, kind: Type, notation: Notation) -> pa.Array:
 
 def _is_checked(kind: Type) -> bool:
     """Whether it is text to us, and more than that to PostgreSQL."""
-    return kind.name in ("json", "jsonb", "char") or kind.is_enum
+    return kind.name in ("json", "jsonb", "char", "inet") or kind.is_enum
 
 
 def _each(texts: pa.Array, kind: Type, notation: Notation) -> pa.Array:

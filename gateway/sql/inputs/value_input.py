@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported
-from gateway.sql.inputs import literals, moment_values
+from gateway.sql.inputs import literals, moment_values, networks
 from gateway.sql.inputs.array_input import dimensions_of, read_array
 from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.inputs.jsontext import read_json, read_jsonb
@@ -150,6 +150,7 @@ _VALUES: dict[str, Callable[[str], Any]] = {
     "float8": read_float8,
     "numeric": read_numeric,
     "uuid": literals.uuid,
+    "inet": networks.canonical,
     "jsonb": read_jsonb,
     **dict.fromkeys(REGISTERED, _registered),
 }

@@ -20,6 +20,7 @@ from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.groups.collected import refuse_distinct
 from gateway.sql.lowered.groups.wide_orders import order_widely
 from gateway.sql.lowered.spelling import SPELT, spell_out
+from gateway.sql.lowered.values.addresses import address_text
 from gateway.sql.lowered.values.moment_arithmetic import (
     at_time_zone,
     moved,
@@ -50,7 +51,7 @@ from gateway.sql.types.arguments import NO_FUNCTION, no_function, not_unique
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
 from gateway.sql.types.results import ENUM_CALLS, fixed_type
-from gateway.types import BYTEA, FLOAT4, INT2, INTERVAL, Type, array_of
+from gateway.types import BYTEA, FLOAT4, INET, INT2, INTERVAL, Type, array_of
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
@@ -103,6 +104,9 @@ def _called(node: exp.Anonymous, known: Types, notation: Notation) -> None:
 
 def _joined(node: exp.DPipe, known: Types, notation: Notation) -> None:
     unpad_sides(node, known)
+    for side in (node.this, node.expression):
+        if known.of(side) is INET:
+            side.replace(address_text(side))
     write_beside(node, known, notation, _reads_query(known.block))
 
 

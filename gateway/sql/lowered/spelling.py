@@ -53,8 +53,7 @@ _SEARCHING = ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery"
               "websearch_to_tsquery", "ts_rank", "ts_rank_cd", "ts_headline", "setweight",
               "array_to_tsvector", "tsvector_to_array", "jsonb_to_tsvector", "json_to_tsvector",
               "numnode", "querytree", "ts_delete", "ts_filter", "ts_rewrite")  # fmt: skip
-_OF_NETWORKS = ("host", "hostmask", "netmask", "network", "masklen", "broadcast", "family",
-                "set_masklen", "inet_merge", "inet_same_family", "macaddr8_set7bit")  # fmt: skip
+_OF_NETWORKS = ("network", "inet_merge", "macaddr8_set7bit")
 _OF_XML = ("xpath", "xpath_exists", "xmlcomment", "xml_is_well_formed", "table_to_xml",
            "query_to_xml", "xmlexists")  # fmt: skip
 _OF_RANGES = ("isempty", "lower_inc", "upper_inc", "lower_inf", "upper_inf", "range_merge",
@@ -69,7 +68,7 @@ _REFUSED = {
     **dict.fromkeys(_TRANSACTIONS, "Transactions are not told apart by their numbers here."),
     **dict.fromkeys((*_RANGES, *_OF_RANGES), "Keep the two bounds in columns of their own."),
     **dict.fromkeys(_SEARCHING, "Text search is not here: LIKE, ~ and regexp_match find words."),
-    **dict.fromkeys(_OF_NETWORKS, "Keep addresses as texts."),
+    **dict.fromkeys(_OF_NETWORKS, "Of addresses inet alone is here, and neither cidr nor macaddr."),
     **dict.fromkeys(_OF_XML, "Keep documents as jsonb, or XML as texts."),
     **dict.fromkeys(_POPULATING, "Write json_to_record(...) AS r(name type, ...)."),
 }

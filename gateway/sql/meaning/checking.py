@@ -265,6 +265,9 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
     _cast_alternatives(node, values, typed, known)
 
 
+_TAKING = ("number", "bool", "uuid", "inet")  # families whose type a quoted literal takes
+
+
 def _cast_alternatives(
     node: exp.Expr, values: Sequence[exp.Expr], typed: Sequence[exp.Expr], known: Types
 ) -> None:
@@ -274,7 +277,7 @@ def _cast_alternatives(
         common = common.element
     if common is TIMESTAMPTZ:
         _zone_dates(values, known)
-    if common is None or not (common.is_enum or family(common) in ("number", "bool", "uuid")):
+    if common is None or not (common.is_enum or family(common) in _TAKING):
         return
     exact = common is FLOAT8 and all(_is_exact(value, known) for value in typed)
     for value in values:

@@ -17,7 +17,7 @@ from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.arguments import no_function
 from gateway.sql.types.inference import GIVES, Types
 
-_UNRECKONED = ("text", "varchar", "bpchar", "bool", "uuid")  # no sums of them
+_UNRECKONED = ("text", "varchar", "bpchar", "bool", "uuid", "inet")  # no sums of them
 _OVER_WINDOWS = frozenset(
     {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"}
 )

@@ -28,6 +28,7 @@ ENGINE_TYPES = {
     DType.BPCHAR: "VARCHAR",
     DType.NAME: "VARCHAR",
     DType.UUID: "VARCHAR",
+    DType.INET: "VARCHAR",
     DType.JSON: "VARCHAR",
     DType.JSONB: "VARCHAR",
     DType.VARBINARY: "BYTEA",

@@ -44,8 +44,8 @@ _VALUES = frozenset({
 # Types that take no length, by the words that name them.
 _NO_LENGTH = frozenset({
     "bigint", "bool", "boolean", "bytea", "date", "double", "double precision", "float4", "float8",
-    "int", "int2", "int4", "int8", "integer", "json", "jsonb", "name", "oid", "real", "smallint",
-    "text", "uuid",
+    "inet", "int", "int2", "int4", "int8", "integer", "json", "jsonb", "name", "oid", "real",
+    "smallint", "text", "uuid",
 })  # fmt: skip
 _ONE_LENGTH = (
     exp.DType.VARCHAR,

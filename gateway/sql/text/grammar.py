@@ -19,6 +19,7 @@ from gateway.interrupts import check_for_interrupts
 from gateway.sql.inputs.escapes import escaped_string, unicode_string
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.foreign import PlainParser
+from gateway.sql.text.operators import NEGATED, WORDS, operation
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
 from gateway.sql.text.worded_calls import WORDED
@@ -70,49 +71,6 @@ def _folded(name: exp.Expr) -> str:
     return name.name if quoted else name.name.lower()
 
 
-# PostgreSQL's operators of the middle rank, "any other operator" in its table: left-associative,
-# between + and BETWEEN. The text of the tokens -> the node.
-OTHER_OPERATORS: dict[tuple[str, ...], type[exp.Expr]] = {
-    ("||",): exp.DPipe,
-    ("~",): exp.RegexpLike,
-    ("~*",): exp.RegexpILike,
-    ("~~",): exp.Like,
-    ("~~*",): exp.ILike,
-    ("&",): exp.BitwiseAnd,
-    ("|",): exp.BitwiseOr,
-    ("#",): exp.BitwiseXor,
-    ("<", "<"): exp.BitwiseLeftShift,
-    (">", ">"): exp.BitwiseRightShift,
-    ("@>",): exp.ArrayContainsAll,
-    ("<@",): exp.ArrayContainedBy,
-    ("&&",): exp.ArrayOverlaps,
-    ("->",): exp.JSONExtract,
-    ("->>",): exp.JSONExtractScalar,
-    ("#>",): exp.JSONBExtract,
-    ("#>>",): exp.JSONBExtractScalar,
-    ("?",): exp.JSONBContains,
-    ("?|",): exp.JSONBContainsAnyTopKeys,
-    ("?&",): exp.JSONBContainsAllTopKeys,
-    ("#-",): exp.JSONBDeleteAtPath,
-}
-# Those that the engine has as functions.
-CALLED_OPERATORS: dict[tuple[str, ...], str] = {
-    ("^@",): "starts_with",
-    ("@?",): "jsonb_path_there",
-    ("@@",): "jsonb_path_true",
-}
-_OPERATORS = OTHER_OPERATORS.keys() | CALLED_OPERATORS.keys()
-
-
-def operation(words: tuple[str, ...], this: exp.Expr, other: exp.Expr) -> exp.Expr:
-    """The node of an operator between two sides; no output is named after a function."""
-    if words in OTHER_OPERATORS:
-        return OTHER_OPERATORS[words](this=this, expression=other)
-    call = exp.Anonymous(this=CALLED_OPERATORS[words], expressions=[this, other])
-    call.meta["operator"] = True
-    return call
-
-
 _RANGES = (
     TokenType.BETWEEN,
     TokenType.ILIKE,
@@ -136,7 +94,6 @@ def _placed_range(parse: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     return parsed
 
 
-NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
 _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
 _SORTING = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH)
@@ -298,7 +255,7 @@ class GradwireParser(PlainParser):
         while True:
             negate = self._curr.text == "!" and self._next.text in NEGATED
             ahead = (self._curr.text, self._next.text)
-            words = next((w for w in (ahead, ahead[negate:][:1]) if w in _OPERATORS), None)
+            words = next((w for w in (ahead, ahead[negate:][:1]) if w in WORDS), None)
             if words is None or not self._is_operator():
                 return this
             token = self._curr

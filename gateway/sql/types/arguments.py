@@ -38,12 +38,12 @@ NO_FUNCTION = (
 # What is a text to no function, until it is cast to one.
 _NO_TEXTS = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "date", "time", "timestamp",
-     "timestamptz", "interval", "uuid", ENUM}
+     "timestamptz", "interval", "uuid", "inet", ENUM}
 )  # fmt: skip
 DOCUMENTS = frozenset({"json", "jsonb"})
 # Types by which a function is found; a value of another goes to whoever knows it.
 _JUDGED = NUMBERS | STRINGS | DOCUMENTS | frozenset(
-    {"bool", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "bytea", ENUM}
+    {"bool", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "inet", "bytea", ENUM}
 )  # fmt: skip
 # Of integers they give a numeric.
 _OF_NUMERICS = frozenset({"round", "trunc", "div"})

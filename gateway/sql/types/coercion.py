@@ -123,6 +123,7 @@ _CASTS: dict[str, frozenset[str]] = {
         "json":        "jsonb",
         "jsonb":       f"json bool {_NUMBERS}",
         "uuid":        "",
+        "inet":        "",
         "bytea":       "",
         "char":        "int4",
         "oid":         f"int4 int8 {_OIDS}",

@@ -23,7 +23,7 @@ from gateway.types import BYTEA, ENUM, NUMBERS, TEXT, TIMESTAMPTZ, UNPADDED, Typ
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
-     "float4", "float8", "numeric", "uuid", "bytea", ENUM}
+     "float4", "float8", "numeric", "uuid", "inet", "bytea", ENUM}
 )  # fmt: skip
 
 

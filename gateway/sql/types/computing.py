@@ -19,14 +19,24 @@ from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.numerics_there import is_derived, written_type
-from gateway.types import DATE, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, STRINGS, Type
+from gateway.types import (
+    DATE,
+    FLOAT8,
+    FLOATING,
+    INET,
+    INTEGER,
+    INTERVAL,
+    NUMERIC,
+    STRINGS,
+    Type,
+)
 
 # The types that are judged, by what they are compared and computed with.
 _FAMILIES = {
     **dict.fromkeys((*INTEGER, *FLOATING, "numeric"), "number"),
     **dict.fromkeys(("text", "varchar", "bpchar"), "text"),
     **dict.fromkeys(("timestamp", "timestamptz"), "moment"),
-    **{name: name for name in ("bool", "date", "time", "interval", "uuid")},
+    **{name: name for name in ("bool", "date", "time", "interval", "uuid", "inet")},
 }
 COMPUTED: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.Pow: "^",
@@ -229,7 +239,7 @@ def _check_items(node: exp.DPipe, kinds: Sequence[Type | None]) -> None:
 
 
 def check_matched(node: exp.Expr, known: Types) -> None:
-    """Refuse to match an enum, and to join it to what is no text.
+    """Refuse to match an enum or an address, and to join it to what is no text.
 
     Raises:
         UndefinedFunction: 42883.
@@ -239,7 +249,7 @@ def check_matched(node: exp.Expr, known: Types) -> None:
     kinds = [None if bare else known.of(side) for bare, side in zip(untyped, sides, strict=True)]
     if isinstance(node, exp.DPipe):
         _check_items(node, kinds)
-    enum = next((kind for kind in kinds if kind is not None and kind.is_enum), None)
+    enum = next((kind for kind in kinds if kind is INET or (kind and kind.is_enum)), None)
     if enum is None or any(k is None and not bare for k, bare in zip(kinds, untyped, strict=True)):
         return
     other = kinds[1] if kinds[0] is enum else kinds[0]

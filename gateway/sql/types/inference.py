@@ -17,6 +17,7 @@ from gateway.sql.names.scope import Block, Output, resolve
 from gateway.sql.text.datatypes import domain_cast
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import ByKind, Kinds
+from gateway.sql.types.address_rows import operator_type
 from gateway.sql.types.modifiers import cast_modifier
 from gateway.sql.types.numerals import holds_exacting, integer_type, is_exacting, is_pointed
 from gateway.sql.types.parameters import postgres_type
@@ -35,6 +36,7 @@ from gateway.types import (
     DATE,
     FLOAT4,
     FLOAT8,
+    INET,
     INTEGER,
     INTERVAL,
     NUMBERS,
@@ -167,6 +169,8 @@ _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nvl", "ifnull"})
 
 
 def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
+    if INET in (types.of(tree.this), types.of(tree.expression)):
+        return operator_type(tree, types.of)
     kind = computed_type(tree, *_sides(tree, types))
     numbers = kind is not None and kind.name in NUMBERS and kind is not FLOAT4
     return NUMERIC if numbers and numeric_beside((tree.this, tree.expression), types) else kind
@@ -183,6 +187,8 @@ def _sides(tree: exp.Expr, types: Types) -> tuple[Type | None, Type | None]:
 
 def _bits(tree: exp.Expr, types: Types) -> Type | None:
     """A shift is of its left side's type, the others of the wider side's."""
+    if INET in (types.of(tree.this), types.of(tree.expression)):
+        return operator_type(tree, types.of)
     left, right = _sides(tree, types)
     return left if isinstance(tree, _SHIFTS) else widest([left, right])
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from itertools import product
 
+from gateway.sql.types.address_rows import ADDRESS_ROWS, ADDRESS_TYPES
 from gateway.types import (
     BOOL,
     BY_NAME,
@@ -314,6 +315,7 @@ BYTE_ROWS: tuple[tuple[str, str], ...] = (
 
 # The types of their results.
 GIVEN: dict[str, Type] = {
+    **ADDRESS_TYPES,
     **dict.fromkeys(
         ("normalize", "array_dims", "json_each_key", "jsonb_each_key", "json_each_text_value",
          "jsonb_each_text_value", "format", "json_extract_path_text", "jsonb_extract_path_text"),
@@ -336,4 +338,4 @@ GIVEN: dict[str, Type] = {
     },
 }  # fmt: skip
 
-ROWS = TEXT_ROWS + NUMBER_ROWS + TIME_ROWS + ARRAY_ROWS + JSON_ROWS + BYTE_ROWS
+ROWS = TEXT_ROWS + NUMBER_ROWS + TIME_ROWS + ARRAY_ROWS + JSON_ROWS + BYTE_ROWS + ADDRESS_ROWS

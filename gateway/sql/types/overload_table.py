@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
     "json": (frozenset({"json"}), "json"),
     "jsonb": (frozenset({"jsonb"}), "jsonb"),
     "bytea": (frozenset({"bytea"}), "bytea"),
+    "inet": (frozenset({"inet"}), "inet"),
     "bytes": (frozenset({"bytea"}), ""),
     "fraction": (NUMBERS - INTEGER, ""),
     "texts": (frozenset({"_text", "_varchar"}), "text[]"),

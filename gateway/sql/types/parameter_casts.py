@@ -112,7 +112,7 @@ _VOID = by_name("void")
 
 _DECLARED = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "date",
-     "time", "timestamp", "timestamptz", "interval", "bytea", "uuid", "json", "jsonb"}
+     "time", "timestamp", "timestamptz", "interval", "bytea", "uuid", "inet", "json", "jsonb"}
 )  # fmt: skip
 # Beside these a column is compared with a value of its own type, or of one that is read alike.
 _COMPARED_BARE = frozenset({*INTEGER, "text", "varchar"})

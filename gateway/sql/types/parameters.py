@@ -50,6 +50,7 @@ TYPES = {
     DType.BPCHAR: by_name("bpchar"),
     DType.NAME: by_name("name"),
     DType.UUID: by_name("uuid"),
+    DType.INET: by_name("inet"),
     DType.JSON: by_name("json"),
     DType.JSONB: by_name("jsonb"),
     DType.VARBINARY: BYTEA,

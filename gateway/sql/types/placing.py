@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlglot import exp
 
 from gateway.sql.text.precedence import COMPARISONS
+from gateway.sql.types.address_rows import ADDRESS_ARGUMENTS
 from gateway.sql.types.results import common_type
 from gateway.types import (
     BOOL,
@@ -36,6 +37,7 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 # Arguments of functions that have one type, in order; the last goes for all that follow. None: it
 # is not told.
 ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
+    **ADDRESS_ARGUMENTS,
     **dict.fromkeys(
         ("sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
          "asinh", "acosh", "atanh", "exp", "ln", "log10", "sqrt", "cbrt", "degrees", "radians",

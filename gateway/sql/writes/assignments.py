@@ -288,7 +288,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORE
 # What takes a value of any type, as its text.
 _ASSIGNED_ALL = frozenset({"text", "varchar", "bpchar"})
 _KEPT_AS_TEXT = frozenset(
-    {"text", "varchar", "bpchar", "name", "char", "json", "jsonb", "uuid", ENUM}
+    {"text", "varchar", "bpchar", "name", "char", "json", "jsonb", "uuid", "inet", ENUM}
 )
 
 

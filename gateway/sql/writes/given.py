@@ -164,7 +164,7 @@ def uncast(cell: exp.Expr, kind: Type) -> exp.Expr:
 # Types of which a cast leaves values of the same type as they are.
 _KEPT = UNPADDED | INTEGER | {
     "float8", "numeric", "bool", "date", "time", "timestamp", "timestamptz", "interval", "uuid",
-    "json", "jsonb", "bytea",
+    "inet", "json", "jsonb", "bytea",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from gateway.errors import (
     UniqueViolation,
 )
 from gateway.sources.table import TableName
+from gateway.sql.inputs.networks import with_bits
 from gateway.sql.writes.targets import no_columns
 from gateway.store.ddl.calling import with_sequence_renamed
 from gateway.store.ddl.ddl import Definer, with_references
@@ -43,6 +44,7 @@ from gateway.store.rows.keys import hold_keys
 from gateway.store.rows.references import check
 from gateway.store.transactions.locks import Mode
 from gateway.store.transactions.transactions import Transaction
+from gateway.types import INET
 
 Shape = Callable[[Relation], object]
 
@@ -339,8 +341,12 @@ def _recast(values: pa.Array, old: Column, new: Column) -> pa.Array:
     if (old.type, old.typmod) == (new.type, new.typmod):
         return values
     texts = ("text", "varchar", "bpchar")
-    if old.type.name in texts and new.type.name not in texts:
+    apart = old.type.name in (*texts, "uuid", "inet") and new.type.name not in texts
+    if apart or old.type.element is INET is not new.type.element:
         raise _no_cast(new)
+    if old.type is INET:
+        bare = values.cast(pa.string()).to_pylist()
+        values = pa.array([text and with_bits(text) for text in bare], pa.string())
     try:
         return assign(values, new)
     except DatatypeMismatch as error:

@@ -31,6 +31,7 @@ STORED = {
     "char": "VARCHAR",
     "oid": "UINTEGER",
     "uuid": "VARCHAR",
+    "inet": "VARCHAR",
     ENUM: "VARCHAR",
     "json": "VARCHAR",
     "jsonb": "VARCHAR",

@@ -315,9 +315,8 @@ def _to_precision(values: pa.Array, column: Column) -> pa.Array:
 
 def _from_text(values: pa.Array, column: Column) -> pa.Array:
     texts = values.cast(pa.string())
-    read = read_texts(
-        texts, column.type, PLAIN.unsettled
-    )  # a session's own notation is read before
+    # A session's own notation is read before.
+    read = read_texts(texts, column.type, PLAIN.unsettled)
     if column.type.name == "numeric":
         return to_numeric(read, column)
     return _to_precision(read, column) if column.type.name.startswith("time") else read
@@ -340,7 +339,8 @@ def _to_json(values: pa.Array, column: Column) -> pa.Array:
 
 _TEXTS = ("text", "varchar", "bpchar")
 _INTEGERS = ("int2", "int4", "int8")
-_READ = (*_INTEGERS, "oid", "float4", "float8", "numeric", "bool", "bytea", "uuid", "interval")
+_READ = (*_INTEGERS, "oid", "float4", "float8", "numeric", "bool", "bytea", "uuid", "inet",
+         "interval")  # fmt: skip
 _MOMENTS = ("date", "time", "timestamp", "timestamptz")
 
 # (family of the value, type of the column) -> cast. A missing row is a cast that PostgreSQL does

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from gateway.engine.functions.zone_offsets import DAY
 from gateway.errors import DatetimeFieldOverflow
+from gateway.sql.inputs import networks
 from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -105,6 +106,11 @@ def _uuid(array: pa.Array) -> Encoded:
     return pa.array(data, pa.binary())
 
 
+def _inet(array: pa.Array) -> Encoded:
+    data = [None if text is None else networks.to_bytes(text) for text in array.to_pylist()]
+    return pa.array(data, pa.binary())
+
+
 def _jsonb(array: pa.Array) -> Encoded:
     return pc.binary_join_element_wise(b"\x01", as_binary(array), b"")
 
@@ -159,6 +165,7 @@ BINARY: dict[str, Callable[[pa.Array], Encoded]] = {
     "timestamptz": _timestamp,
     "interval": _interval,
     "uuid": _uuid,
+    "inet": _inet,
     "jsonb": _jsonb,
     "void": _void,
 }

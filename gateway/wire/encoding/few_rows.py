@@ -152,6 +152,7 @@ _TEXT: dict[str, Callable[[pa.Array], Fields]] = {
     "json": _bytes,
     "jsonb": _bytes,
     "uuid": _bytes,
+    "inet": _bytes,
     "bytea": _plain(lambda value: b"\\x" + value.hex().encode()),
     "date": lambda array: _each(array, int_values(array).tolist(), date_text),
     "timestamp": lambda array: _each(array, int_values(array).tolist(), timestamp_text),

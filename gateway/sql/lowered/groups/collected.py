@@ -17,7 +17,7 @@ from gateway.sql.names.scope import Block, is_aggregate, position_of, resolve
 from gateway.sql.text.building import whole_call
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BYTEA
+from gateway.types import BYTEA, INET
 
 _GATHERING = ("array_agg", "string_agg")
 
@@ -26,14 +26,14 @@ def refuse_distinct(block: Block) -> None:
     """Refuse DISTINCT values that the engine sorts otherwise.
 
     Raises:
-        FeatureNotSupported: 0A000, of an enum.
+        FeatureNotSupported: 0A000, of an enum or of addresses.
     """
     known = Types(block)
     for call in own_nodes(block.select):
         if is_aggregate(call) and call.name.lower() in _GATHERING and call.expressions:
             distinct = call.expressions[-1]
             kind = known.of(distinct.expressions[0]) if isinstance(distinct, exp.Distinct) else None
-            if kind is not None and kind.is_enum:
+            if kind is not None and (kind.is_enum or kind is INET):
                 raise FeatureNotSupported(
                     f"{call.name}(DISTINCT ...) of {kind.sql} is not supported",
                     hint="Write SELECT DISTINCT in a subquery.",

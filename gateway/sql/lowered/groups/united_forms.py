@@ -24,7 +24,7 @@ from gateway.sql.names.scope import Analysis, Block, column_node, position_of
 from gateway.sql.text.building import subquery
 from gateway.sql.text.trees import AROUND, nodes_of, own_nodes
 from gateway.sql.types.inference import Types
-from gateway.types import INTERVAL, Type
+from gateway.types import INET, INTERVAL, Type
 
 _ALIAS, _SIDE, _PLACE = "united_rows", "united_side", "united_place"
 
@@ -100,7 +100,7 @@ def _kinds(block: Block) -> list[Type]:
     return [
         kind
         for kind in kinds
-        if kind is not None and (kind.name in KEYS or (sorted_ and kind.is_enum))
+        if kind is not None and (kind.name in KEYS or (sorted_ and (kind.is_enum or kind is INET)))
     ]
 
 

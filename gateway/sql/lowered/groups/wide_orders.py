@@ -23,7 +23,7 @@ from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import AGGREGATES
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import Types
-from gateway.types import BYTEA, FLOATING, INTERVAL, Type
+from gateway.types import BYTEA, FLOATING, INET, INTERVAL, Type
 
 
 def order_widely(ordered: exp.Ordered, known: Types) -> None:
@@ -125,7 +125,7 @@ def _order_keys(
         ordered.set("this", key(value))
         return
     distinct = holder.args.get("distinct")
-    if kind.is_enum and _as_group(holder):
+    if (kind.is_enum or kind is INET) and _as_group(holder):
         distinct = None
     if distinct is not None and distinct.args.get("on") is None:
         raise FeatureNotSupported(
@@ -141,7 +141,8 @@ def _order_keys(
 def _as_group(select: exp.Select) -> bool:
     """Whether a DISTINCT could become a GROUP BY of what the SELECT gives, in place.
 
-    That may be sorted by what is computed of it. An enum's equal values are of one form.
+    That may be sorted by what is computed of it. Equal values of an enum, and of addresses, are
+    of one form.
     """
     distinct = select.args.get("distinct")
     if distinct is None or distinct.args.get("on") is not None or select.args.get("group"):

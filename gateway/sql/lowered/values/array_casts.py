@@ -27,7 +27,7 @@ MOMENTS_OF_TEXTS = frozenset(
 )
 # Their arrays are read from arrays of texts by `<name>s_of_texts_1d` and `_2d`.
 _READ = (*INTEGER, *FLOATING, *MOMENTS, "bool", "oid", "uuid", "interval", "bytea", "json", "jsonb",
-         "char")  # fmt: skip
+         "inet", "char")  # fmt: skip
 _READ_DEPTH, _NUMERIC_DEPTH = 2, 6
 # Items that the engine would cut, or make infinite -> the function that does it right.
 _ITEMS = {
@@ -37,9 +37,11 @@ _ITEMS = {
     ("float4", NUMERIC.name): "numerics_of_reals",
     ("float8", "float4"): "reals_of_doubles",
     (NUMERIC.name, "float4"): "reals_of_doubles",
+    **{("inet", name): "inet_texts" for name in PLAIN_TEXTS},
 }
 # Items that the engine would write otherwise, as texts.
 _WRITTEN = (*FLOATING, *MOMENTS, "interval", "bytea")
+_BY_ITEM = (*_WRITTEN, "inet")  # where they stand in an array that is written out
 _SIZED = {"varchar": "texts_cut", "bpchar": "texts_filled"}
 
 
@@ -66,7 +68,7 @@ def spell_array_cast(
     if element is None or isinstance(value, exp.Literal | exp.Null | exp.Parameter):
         return
     free = element is NUMERIC and not _leaf(node.args["to"]).expressions
-    written = kind is not None and kind.element is not None and kind.element.name in _WRITTEN
+    written = kind is not None and kind.element is not None and kind.element.name in _BY_ITEM
     if isinstance(value, exp.Array):
         if not _is_plain(value, element) or (written and element.name in PLAIN_TEXTS):
             _cast_items(node, value, spell)

@@ -25,6 +25,7 @@ _KEYS = {
     "interval": ("interval", "interval"),
     "bytea": ("bytea", "bytea"),
     "jsonb": ("jsonb", "jsonb"),
+    "inet": ("inet", "inet"),
 }
 
 

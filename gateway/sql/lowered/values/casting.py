@@ -13,7 +13,7 @@ from typing import Any
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.inputs import jsontext, literals, number_input
+from gateway.sql.inputs import jsontext, literals, networks, number_input
 from gateway.sql.inputs.array_input import dimensions_of, read_array
 from gateway.sql.lowered.values.moment_casts import (
     MOMENTS,
@@ -91,8 +91,8 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
         return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
     if kind.this == DType.TIME:
         return clock_of(text)
-    if kind.this == DType.UUID:
-        return exp.Literal.string(literals.uuid(text))
+    if kind.this in _FORMS:
+        return exp.Literal.string(_FORMS[kind.this](text))
     if kind.this in (DType.VARBINARY, DType.BINARY):
         return exp.HexString(this=literals.bytea(text).hex())
     if kind.this in _SIZED and kind.expressions:
@@ -102,6 +102,8 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     return None
 
 
+# What the engine holds as a text of one form.
+_FORMS = {DType.UUID: literals.uuid, DType.INET: networks.canonical}
 _FLOATS = (DType.FLOAT, DType.DOUBLE)
 _WIDEST = 76  # digits of the engine's decimals of 256 bits
 _SPLIT = (DType.SMALLINT, DType.INT, DType.BIGINT, DType.DOUBLE, DType.TEXT)

@@ -29,7 +29,7 @@ from gateway.sql.text.dialect import DIALECT
 from gateway.sql.types.dimensions import DIMENSIONS, written_deep
 from gateway.sql.types.inference import GIVES, JSONB, Types
 from gateway.sql.types.numerals import written_number
-from gateway.types import INTEGER, TEXT, Type, array_of
+from gateway.types import INET, INTEGER, TEXT, Type, array_of
 
 # Function -> the function of json that it is for jsonb too.
 MAKERS = frozenset(
@@ -50,7 +50,7 @@ _THROUGH = {
 }
 # Types whose JSON is sorted as the values are.
 _ALPHABETIC = ("date", "timestamp", "timestamptz", "time", "uuid")
-_QUOTED = ("time", "interval", "uuid", "oid", "bytea")
+_QUOTED = ("time", "interval", "uuid", "inet", "oid", "bytea")
 
 NAMES = "names"  # under this key a whole row's notes hold the names of its columns
 PRESENT = "present"  # and this argument of it is true where it is not NULL
@@ -311,7 +311,8 @@ def _gather_distinct(node: exp.Anonymous, known: Types) -> bool:
     whole = whole_call(node)
     if kind is None or not isinstance(distinct, exp.Distinct) or isinstance(whole, exp.Window):
         return False
-    if f"_{kind.name}" not in _THROUGH and (not _is_text(kind) or kind in JSONS or kind.is_enum):
+    alike = _is_text(kind) and kind not in (*JSONS, INET) and not kind.is_enum
+    if f"_{kind.name}" not in _THROUGH and not alike:
         return False
     place, binary = whole.parent, node.name.startswith("jsonb")
     node.set("this", "array_agg")

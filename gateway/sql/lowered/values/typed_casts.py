@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.inputs.number_input import read_float4
+from gateway.sql.lowered.values.addresses import address_text
 from gateway.sql.lowered.values.array_casts import (
     MOMENTS,
     MOMENTS_OF_TEXTS,
@@ -30,6 +31,7 @@ from gateway.types import (
     FLOAT4,
     FLOAT8,
     FLOATING,
+    INET,
     INTEGER,
     NUMERIC,
     TEXT,
@@ -79,6 +81,8 @@ def _made(node: exp.Cast, kind: Type, target: Type) -> exp.Expr | None:
         return _of_single(node) if kind is FLOAT4 else _of_double(node)
     if target is FLOAT4 and kind in (FLOAT8, NUMERIC):
         return _narrowed(node)
+    if kind is INET and target.name in PLAIN_TEXTS:
+        return exp.Cast(this=address_text(node.this), to=node.args["to"].copy())
     if kind is NUMERIC and target.name in INTEGER:
         return None if _is_written(node.this) else _rounded(node)
     return _of_json(node, target) if kind is _JSONB else None
@@ -184,7 +188,7 @@ _READERS = {
     "json": "json_form",
     "jsonb": "jsonb_form",
     **_MOMENTS,
-    **{name: f"{name}_of_text" for name in (*INTEGER, *FLOATING, "bool", "oid", "uuid")},
+    **{name: f"{name}_of_text" for name in (*INTEGER, *FLOATING, "bool", "oid", "uuid", "inet")},
 }
 
 

@@ -14,6 +14,7 @@ from typing import TypeGuard
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.addresses import address_key, choose_address
 from gateway.sql.lowered.values.array_order import array_key, holds_no_null, holds_null
 from gateway.sql.lowered.values.not_numbers import fold_given, fold_sign
 from gateway.sql.lowered.values.padded import unpad_sides
@@ -21,7 +22,7 @@ from gateway.sql.lowered.values.quantified import is_condition
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BOOL, BY_NAME, INT4, INT8, INTERVAL, TEXT, Type, array_of
+from gateway.types import BOOL, BY_NAME, INET, INT4, INT8, INTERVAL, TEXT, Type, array_of
 
 Key = Callable[[exp.Expr], exp.Expr]
 
@@ -48,6 +49,8 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _compare_keys(node, sides, INTERVAL)
     elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
         _compare_keys(node, sides, _JSONB)
+    elif isinstance(node, _ORDERING) and INET in kinds:
+        _compare_keys(node, sides, INET)
     elif isinstance(node, _ORDERING) and (enum := _enum_of(kinds)) is not None:
         _compare_keys(node, sides, enum)
     elif isinstance(node, COMPARISONS) and _is_any(node.expression):
@@ -90,10 +93,11 @@ def _compare_arrays(node: exp.Expr, array: Type, known: Types) -> None:
         side.replace(array_key(side, array, known))
 
 
-def no_array_order() -> FeatureNotSupported:
+def no_array_order(kind: Type | None = None) -> FeatureNotSupported:
     """The refusal to say which of two arrays of an enum is the greater."""
+    what = "inet" if kind is INET else "an enum"
     return FeatureNotSupported(
-        "the order of arrays of an enum is not supported", hint="Compare their items."
+        f"the order of arrays of {what} is not supported", hint="Compare their items."
     )
 
 
@@ -133,8 +137,8 @@ def _compare_items(array: exp.Expr, kind: Type, key: Key) -> None:
     if isinstance(written, exp.Array):
         for item in list(written.expressions):
             item.replace(key(item))
-    elif kind.is_enum:
-        raise no_array_order()
+    elif kind.is_enum or kind is INET:
+        raise no_array_order(kind)
     else:
         array.replace(item_keys(array, kind))
 
@@ -268,7 +272,7 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
         _choose_array(node, kind, known)
         return
     chosen = node.name in _EXTREMES and kind is _JSONB
-    keyed = kind is not None and (kind is INTERVAL or kind.is_enum or chosen)
+    keyed = kind is not None and (kind in (INTERVAL, INET) or kind.is_enum or chosen)
     key = key_of(kind) if kind is not None and keyed else None
     if node.name in _EXTREMES:
         for value in list(node.expressions):
@@ -311,6 +315,9 @@ def _choose_in_window(call: exp.Anonymous, window: exp.Window, kind: Type) -> No
             at = exp.Literal.number(place)
             case.append("ifs", exp.If(this=at, true=exp.Literal.string(label)))
         return
+    if kind is INET:
+        choose_address(call, window)
+        return
     given = exp.Cast(this=call.expressions[0].copy(), to=data_type("interval"))
     call.set("expressions", [exp.Anonymous(this="interval_key", expressions=[given])])
     chosen = exp.Anonymous(this="interval_of_key")
@@ -351,6 +358,8 @@ def _chosen(one: exp.Expr, other: exp.Expr, above: exp.Expr) -> exp.Expr:
 
 def key_of(kind: Type) -> Key | None:
     """What values of a type are compared and sorted by; None: by themselves."""
+    if kind is INET:
+        return address_key
     return partial(place_of_label, kind) if kind.is_enum else KEYS.get(kind.name)
 
 
