@@ -307,7 +307,7 @@ class WideWrites(RandomWrites):
                 f" s = {self._text('excluded.s', name + '.s')}",
                 f"(k) DO UPDATE SET (n, m) = (excluded.k, {self._mood('excluded.m', name + '.m')})",
                 f"(k) DO UPDATE SET a = excluded.a || {name}.a, q = DEFAULT",
-                f"(k) DO UPDATE SET a[2] = {self._int('excluded.n')}",
+                f"(k) DO UPDATE SET a[1] = {self._int('excluded.n')}",
                 f"(k) DO UPDATE SET (n, s) = (SELECT z, y FROM {self.pair}"
                 " WHERE x = excluded.k ORDER BY y LIMIT 1)",
                 f"ON CONSTRAINT {name}_pkey DO UPDATE SET k = excluded.k + 10",
