@@ -19,7 +19,18 @@ from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import BYTEA, ENUM, NUMBERS, TEXT, TIMESTAMPTZ, UNPADDED, Type, array_of
+from gateway.types import (
+    BYTEA,
+    DATE,
+    ENUM,
+    NUMBERS,
+    TEXT,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UNPADDED,
+    Type,
+    array_of,
+)
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
@@ -59,11 +70,19 @@ def cast_literals(block: Block) -> None:
 
 
 def _cast_origin(call: exp.Anonymous, block: Block) -> None:
-    """What bins begin at is of the type of what is binned, in place: a literal is of its zone."""
-    if len(call.expressions) == 3 and _is_literal(call.expressions[2]):
-        kind = type_of(call.expressions[1], block)
-        if kind is TIMESTAMPTZ:
-            _cast(call.expressions[2], kind)
+    """What bins begin at is of the type of what is binned, in place: a literal is of its zone.
+
+    Of a date midnight is binned, in the session's zone unless bins begin at a timestamp.
+    """
+    if len(call.expressions) != 3:
+        return
+    _, binned, origin = call.expressions
+    kind = type_of(binned, block)
+    if kind is DATE:
+        kind = TIMESTAMP if type_of(origin, block) is TIMESTAMP else TIMESTAMPTZ
+        binned.replace(exp.Cast(this=copied(binned), to=data_type(kind)))
+    if kind in (TIMESTAMP, TIMESTAMPTZ) and _is_literal(origin):
+        _cast(origin, kind)
 
 
 def _cast_quantified(node: exp.Expr, block: Block) -> None:

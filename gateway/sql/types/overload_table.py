@@ -81,6 +81,9 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("date_trunc(text, time)",        "truncated_interval(a, interval_of_time(b))"),
     ("date_trunc(text, any)",         "date_trunc(a, b)"),
     ("date_trunc(text, timestamptz, text)", "truncated_timestamptz(a, b, c)"),
+    # Of constants the engine's counts nanoseconds.
+    ("date_bin(any, timestamp, any)", "date_bin(a, b, c)::timestamp"),
+    ("date_bin(any, timestamptz, any)", "date_bin(a, b, c)::timestamptz"),
     ("date_part(text, any)",          "date_part(a, b)::double precision"),
     ("generate_series(timestamp, timestamp, interval)",
      "generate_series(a, room_for_moments(a, b, c), c)"),

@@ -170,8 +170,7 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in ("array_append", "array_prepend", "array_cat") and len(arguments) == 2:
         return _joined_array(arguments)
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:
-        of = arguments[1]
-        return TIMESTAMPTZ if of is DATE else INTERVAL if of is TIME else of
+        return _cut(arguments)
     if name in ALONG:
         return _floating(arguments[:1])
     if name in _FLOATING:
@@ -186,6 +185,14 @@ def _given(name: str, arguments: Sequence[Type | None]) -> Type | None:
     given = ["" if each is None else each.name for each in arguments]
     found = {each.gives for each in meant(name, given) or signatures()[name]}
     return _named(*found) if len(found) == 1 else None
+
+
+def _cut(arguments: Sequence[Type | None]) -> Type | None:
+    """What date_trunc and date_bin give: of a date a moment, of a time of day an interval."""
+    of = arguments[1]
+    if of is DATE:
+        return TIMESTAMP if list(arguments[2:]) == [TIMESTAMP] else TIMESTAMPTZ
+    return INTERVAL if of is TIME else of
 
 
 def ordered_set_type(tree: exp.Expr, of: Callable[[exp.Expr], Type | None]) -> Type | None:

@@ -224,7 +224,10 @@ def _part(rows: dict[str, str], unit: str, value: exp.Expr, kind: Type, zone: st
 
 def _interval_rows(value: exp.Expr) -> dict[str, str]:
     """How the parts of an interval are told, by what it is made of."""
-    return _SPAN if isinstance(value.unnest(), exp.Interval | exp.Cast | exp.Sub) else _EITHER
+    if isinstance(value.unnest(), exp.Interval | exp.Cast | exp.Sub):
+        return _SPAN
+    # The engine works out both branches of what is of constants.
+    return _EITHER if value.find(exp.Column, exp.Sub, exp.Query) else _SPAN
 
 
 _LOCAL = (_CLOCK.keys() | _CALENDAR.keys()) - _ZONE.keys() - {"epoch"}
