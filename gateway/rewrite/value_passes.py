@@ -40,6 +40,7 @@ from gateway.sql.lowered.values.not_numbers import settle_edges
 from gateway.sql.lowered.values.numerics import keep_numeric, mark_shown
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.checking import check_types
+from gateway.sql.meaning.recursion import cast_first_terms
 from gateway.sql.names.relation import notation_of
 from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.dialect import Marker
@@ -133,6 +134,9 @@ TYPED = (
     # A text in quotes takes the type of what is beside it, or of the other rows.
     only(in_blocks(cast_literals), {QUOTED, exp.DPipe, "any", "some", "all"}),
     only(lambda state: cast_united(state.analysis, state.tree), {exp.SetOperation}, {QUOTED}),
+    only(
+        lambda state: cast_first_terms(state.analysis, state.tree), {exp.With}, {exp.SetOperation}
+    ),
     only(lambda state: cast_listed(state.tree), {exp.Values}, {QUOTED}),
     only(lambda state: check_types(state.analysis, state.tree)),
     only(in_blocks(keep_infinite), _MOMENTS),

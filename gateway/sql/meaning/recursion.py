@@ -15,10 +15,17 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch
 from gateway.sql.meaning.self_references import references_to
-from gateway.sql.names.scope import position_of
+from gateway.sql.names.scope import Analysis, position_of
+from gateway.sql.text.building import put
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
-from gateway.types import INTEGER, Type, from_arrow
+from gateway.sql.types.comparisons import branches_of
+from gateway.sql.types.inference import type_of
+from gateway.sql.types.results import common_type
+from gateway.types import INTEGER, NUMBERS, Type, from_arrow
+
+# Types of which the engine may have another where an expression computes one.
+_MEASURED = NUMBERS | {"date", "timestamp", "timestamptz"}
 
 # Plans a query and gives its columns' types; nothing runs.
 SchemaOf = Callable[[exp.Expr], pa.Schema]
@@ -45,6 +52,27 @@ def type_first_terms(tree: exp.Expr) -> None:
             for item in first.expressions if isinstance(first, exp.Select) else ():
                 if isinstance(value := item.unalias(), exp.Null):
                     value.replace(exp.cast(exp.Null(), exp.DType.TEXT))
+
+
+def cast_first_terms(analysis: Analysis, tree: exp.Expr) -> None:
+    """Cast what the branches of a recursive query's first term compute to their common type.
+
+    In place. The engine takes the types of the first branch for those of the query, and finds them
+    changed when it has made the branches alike.
+    """
+    for cte in nodes_of(tree, exp.CTE):
+        first = cte.this.left.unnest() if is_recursive(cte) else None
+        branches = list(branches_of(first)) if isinstance(first, exp.SetOperation) else []
+        if len({len(each.expressions) for each in branches}) != 1:
+            continue
+        for column in zip(*(each.expressions for each in branches), strict=True):
+            values = [each.unalias() for each in column]
+            kinds = [type_of(each, analysis.block_of(each)) for each in values]
+            kind = common_type(kinds)
+            alike = len(set(kinds)) == 1 and all(isinstance(v, exp.Column) for v in values)
+            if kind is not None and kind.name in _MEASURED and not alike:
+                for value in values:
+                    put(value, exp.Cast(this=exp.paren(value.copy()), to=data_type(kind)))
 
 
 def is_recursive(cte: exp.CTE) -> bool:

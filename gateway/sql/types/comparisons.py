@@ -143,7 +143,7 @@ def cast_united(analysis: Analysis, tree: exp.Expr) -> None:
     for union in nodes_of(tree, exp.SetOperation):
         if isinstance(union.parent, exp.SetOperation):
             continue
-        branches = list(_branches(union))
+        branches = list(branches_of(union))
         if len({len(each.expressions) for each in branches}) == 1:
             blocks = [analysis.block_of(each.expressions[0]) for each in branches]
             for column in zip(*(each.expressions for each in branches), strict=True):
@@ -151,12 +151,13 @@ def cast_united(analysis: Analysis, tree: exp.Expr) -> None:
                 _cast_group(list(zip(values, blocks, strict=True)), compared=False)
 
 
-def _branches(query: exp.Expr) -> Iterator[exp.Select]:
+def branches_of(query: exp.Expr) -> Iterator[exp.Select]:
+    """The SELECTs of a set operation, but those without a column."""
     if isinstance(query, exp.SetOperation):
-        yield from _branches(query.this)
-        yield from _branches(query.expression)
+        yield from branches_of(query.this)
+        yield from branches_of(query.expression)
     elif isinstance(query, exp.Subquery):
-        yield from _branches(query.this)
+        yield from branches_of(query.this)
     elif isinstance(query, exp.Select) and query.expressions:
         yield query
 
