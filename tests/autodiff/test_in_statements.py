@@ -57,6 +57,8 @@ STATEMENTS = (
     # FROM
     "SELECT id, <q.x * q.x; q.x> FROM (SELECT id, x FROM d) q",
     "SELECT id, <q.u * q.u; q.x> FROM (SELECT id, x, sin(x) AS u FROM d) q",
+    "SELECT id, <q.u * q.x; q.x> FROM (SELECT DISTINCT ON (g) id, x, sin(x) AS u FROM d"
+    " ORDER BY g, id DESC) q",
     "SELECT d.id, l.v FROM d, LATERAL (SELECT <d.x * e.y; d.x> AS v FROM d e WHERE e.id = 3) l",
     "SELECT d.id, l.v FROM d LEFT JOIN LATERAL (SELECT sum(<d.x * d.x * e.y; d.x>) AS v FROM d e"
     " WHERE e.g = d.g) l ON true",

@@ -18,6 +18,7 @@ from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.merging import merged_names
 from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Analysis, Block, Query, Source
+from gateway.sql.text.trees import is_distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ def beside(tree: exp.Expr) -> Iterator[exp.Expr]:
     if isinstance(tree, exp.Subquery | exp.Lateral | exp.CTE) and isinstance(tree.this, exp.Query):
         yield from beside(tree.this)
         yield from _each(tree.args.get("joins"))
-    elif isinstance(tree, exp.Select) and not tree.args.get("distinct"):
+    elif isinstance(tree, exp.Select) and not is_distinct(tree):
         yield from _each(but_items(tree))
     elif isinstance(tree, exp.From | exp.Join):
         yield from _each([tree.this, tree.args.get("on")])

@@ -16,7 +16,7 @@ from gateway.sources.table import TableName
 from gateway.sql.names.nearby import field_hint, hint_for
 from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.text.places import AT
-from gateway.sql.text.trees import PICKING, copied, nodes, nodes_of, own_nodes
+from gateway.sql.text.trees import PICKING, copied, is_distinct, nodes, nodes_of, own_nodes
 
 # The engine's aggregate functions; tests compare this list with the engine's own.
 AGGREGATES = frozenset(
@@ -83,7 +83,7 @@ class Query:
     @property
     def takes_columns(self) -> bool:
         """True when one more column leaves its rows as they are."""
-        return self._is_one_select and not self.branches[0].select.args.get("distinct")
+        return self._is_one_select and not is_distinct(self.branches[0].select)
 
     @property
     def _is_one_select(self) -> bool:

@@ -69,6 +69,12 @@ class ByKind(Generic[V]):
         return found
 
 
+def is_distinct(select: exp.Expr) -> bool:
+    """Whether all items of a SELECT decide which rows it leaves out, as not with DISTINCT ON."""
+    distinct = select.args.get("distinct")
+    return distinct is not None and distinct.args.get("on") is None
+
+
 def is_comma(join: exp.Expr) -> bool:
     """Whether it is no join, but the next item of FROM."""
     return not any(map(join.args.get, ("method", "side", "kind", "on", "using")))
