@@ -299,3 +299,6 @@ UPDATE described SET a = 1 WHERE nosuch = 1;
 DELETE FROM described WHERE nosuch = 1;
 DELETE FROM described;
 UPDATE described SET a = 1;
+SELECT round($1), round($2, 2), trunc($3, 1), mod($4, 3), mod($5, n) FROM described;
+SELECT substring($1, $2), substring($3 from 2), regexp_replace($4, 'a', 'b', $5, $6), length($7);
+SELECT date_trunc($1, m), power($2, 2), log($3), left($4, $5), encode($6, $7), make_date($8, $9, $10) FROM described;

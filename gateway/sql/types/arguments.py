@@ -115,7 +115,7 @@ def _settle(call: exp.Expr, given: Sequence[exp.Expr], known: Types) -> None:
 def _is_judged(value: exp.Expr, kind: Type | None, known: Types) -> bool:
     """Whether PostgreSQL's type of it is known for sure."""
     if kind is None:
-        return is_untyped(value.unnest())
+        return is_untyped(value.unnest()) or isinstance(value.unnest(), exp.Parameter)
     inside = kind.element or kind
     return inside.name in _JUDGED and written_type(value, known) is not None
 

@@ -13,8 +13,10 @@ from sqlglot import exp
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.types.address_rows import ADDRESS_ARGUMENTS
 from gateway.sql.types.results import common_type
+from gateway.sql.types.signatures import UNKNOWN, meant, signatures
 from gateway.types import (
     BOOL,
+    BY_NAME,
     BYTEA,
     FLOAT8,
     INT4,
@@ -34,45 +36,25 @@ Told = Iterator[Type | None]
 _AS_TEXT = frozenset({"varchar"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
-# Arguments of functions that have one type, in order; the last goes for all that follow. None: it
+# Arguments of functions without signatures, in order; the last goes for all that follow. None: it
 # is not told.
 ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
     **ADDRESS_ARGUMENTS,
+    **dict.fromkeys(("signum", "percentile_cont"), (FLOAT8,)),
     **dict.fromkeys(
-        ("sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
-         "asinh", "acosh", "atanh", "exp", "ln", "log10", "sqrt", "cbrt", "degrees", "radians",
-         "floor", "ceil", "ceiling", "power", "pow", "abs", "sign", "signum", "pg_sleep",
-         "percentile_cont"),
-        (FLOAT8,),
-    ),
-    **dict.fromkeys(
-        ("lower", "upper", "initcap", "length", "char_length", "octet_length", "bit_length",
-         "strpos", "position", "trim", "btrim", "ltrim", "rtrim", "replace", "reverse", "md5",
-         "translate", "ascii", "string_to_array", "regexp_match", "regexp_replace", "starts_with",
-         "concat", "concat_ws", "to_date_text", "to_timestamp_text", "to_number_text"),
+        ("position", "trim", "concat", "concat_ws", "to_date_text", "to_timestamp_text",
+         "to_number_text"),
         (TEXT,),
     ),
-    **dict.fromkeys(("left", "right", "repeat"), (TEXT, INT4)),
-    **dict.fromkeys(("substr", "substring"), (TEXT, INT4, INT4)),
-    **dict.fromkeys(("lpad", "rpad"), (TEXT, INT4, TEXT)),
-    **dict.fromkeys(("date_trunc", "date_part"), (TEXT, None)),
     **dict.fromkeys(("to_char_timestamp", "to_char_timestamptz", "to_char_bigint",
                      "to_char_double", "to_char_integer", "to_char_numeric", "to_char_real"),
                     (None, TEXT)),
     **dict.fromkeys(("array_length", "array_upper", "array_lower"), (None, INT4)),
-    "overlay": (TEXT, TEXT, INT4, INT4),
-    "split_part": (TEXT, TEXT, INT4),
-    "string_agg": (TEXT,),
     "array_to_string": (None, TEXT),
-    "encode": (BYTEA, TEXT),
-    "decode": (TEXT, TEXT),
-    "chr": (INT4,),
     "ntile": (INT4,),
-    **dict.fromkeys(("round", "trunc"), (NUMERIC, INT4)),
-    **dict.fromkeys(("sha224", "sha256", "sha384", "sha512"), (BYTEA,)),
-    **dict.fromkeys(("bool_and", "bool_or", "every"), (BOOL,)),
+    "trunc": (NUMERIC, INT4),
     **dict.fromkeys(("nextval", "currval", "setval"), (by_name("regclass"), INT8, BOOL)),
-    **dict.fromkeys(("get_byte", "bytes_rest"), (BYTEA, INT4)),
+    "bytes_rest": (BYTEA, INT4),
     "bytes_part": (BYTEA, INT4, INT4),
     "nth_value": (None, INT4),
     "lag": (None, INT4, None),
@@ -195,9 +177,24 @@ def _argument(node: exp.Expr, call: exp.Expr, type_of: TypeOf) -> Told:
             yield None if kind is None else kind.element
     elif name in ("array_cat", "array_has_any", "array_has_all"):
         yield from _others(call.expressions, node, type_of)
-    elif name in ARGUMENTS:
-        row, place = ARGUMENTS[name], call.expressions.index(node)
-        yield row[min(place, len(row) - 1)]
+    else:
+        place, row = call.expressions.index(node), ARGUMENTS.get(name, (None,))
+        yield _taken(call, place, type_of) or row[min(place, len(row) - 1)]
+
+
+def _taken(call: exp.Expr, place: int, type_of: TypeOf) -> Type | None:
+    """What the function that is meant takes there."""
+    if call.name not in signatures():
+        return None
+    kinds = [_of_side(each, type_of) for each in call.expressions]
+    untold = [isinstance(each, exp.Null) or each.is_string for each in call.expressions]
+    names = [
+        UNKNOWN if none or kind is None else kind.name
+        for none, kind in zip(untold, kinds, strict=True)
+    ]
+    exact = ["numeric" if each == "float8" else each for each in names]  # as a literal's point is
+    found = {each.takes[place] for each in meant(call.name, names) or meant(call.name, exact)}
+    return BY_NAME.get(found.pop()) if len(found) == 1 else None
 
 
 def _array_beside(call: exp.Expr, type_of: TypeOf) -> Told:
