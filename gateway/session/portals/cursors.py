@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from gateway.errors import (
+    InvalidCursorState,
     NoActiveTransaction,
     ObjectNotInPrerequisiteState,
 )
@@ -35,13 +36,16 @@ def run_cursor(owner: Client, statement: Statement, bound: Bound) -> Result:
 
     Raises:
         NoActiveTransaction: 25P01. InvalidCursorName: 34000. DuplicateCursor: 42P03.
-        InvalidCursorDefinition: 42P11.
+        InvalidCursorDefinition: 42P11. ObjectNotInPrerequisiteState: 55000, a portal that runs
+            this statement; InvalidCursorState: 24000, the same of CLOSE.
     """
     tree = statement.tree
     if isinstance(tree, Declare):
         return _declare(owner, tree, bound)
     if isinstance(tree, FetchStatement):
         portal = owner.portals.named(tree.cursor, "cursor")
+        if portal.starting:
+            raise ObjectNotInPrerequisiteState(f'portal "{tree.cursor}" cannot be run')
         if portal.result is None:
             start(owner, portal)
         return fetch(portal, tree)
@@ -49,7 +53,8 @@ def run_cursor(owner: Client, statement: Statement, bound: Bound) -> Result:
     if tree.cursor is None:
         owner.portals.close_all(statement)
         return Result("CLOSE CURSOR ALL")
-    owner.portals.named(tree.cursor, "cursor")
+    if owner.portals.named(tree.cursor, "cursor").starting:
+        raise InvalidCursorState(f'cannot drop active portal "{tree.cursor}"')
     owner.portals.close(tree.cursor)
     return Result("CLOSE CURSOR")
 

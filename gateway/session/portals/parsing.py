@@ -172,4 +172,8 @@ def start(client: Client, portal: Portal, *, alone: bool = False) -> None:
         client.block.refuse_failed()
     if not alone:
         client.begin_implicit(prepared.statement)
-    portal.result = client.run(*to_run(client, prepared, prepared.statement, portal.values))
+    portal.starting = True
+    try:
+        portal.result = client.run(*to_run(client, prepared, prepared.statement, portal.values))
+    finally:
+        portal.starting = False

@@ -37,6 +37,7 @@ class Portal:
         failed: Its transaction has failed: it stands, but cannot be run.
         scroll: It may be read backwards; `kept` is then what it has read.
         binary: It was declared BINARY.
+        starting: Its statement is being run for the first time.
         made: When.
         fetched: What the last FETCH gave, which may not have been read to its end.
         standing: Which rows of a table its rows are.
@@ -53,6 +54,7 @@ class Portal:
     scroll: bool = False
     binary: bool = False
     kept: Kept | None = None
+    starting: bool = False
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     fetched: Result | None = None
     standing: Standing | None = None
