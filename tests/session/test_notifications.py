@@ -44,6 +44,7 @@ SCRIPT = (
     (MINE, "NOTIFY"),
     (MINE, "NOTIFY x, 5"),
     (MINE, "LISTEN"),
+    (MINE, "SELECT pg_notify(c, p) FROM (VALUES ('x', 'of a column')) AS t(c, p)"),
     (MINE, "SELECT pg_notify('', 'a')"),
     (MINE, "SELECT pg_notify(repeat('x', 64), 'a')"),
     (MINE, "SELECT pg_notify('x', repeat('y', 8000))"),

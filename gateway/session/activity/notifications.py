@@ -239,6 +239,7 @@ def _notify_call(call: exp.Expr) -> exp.Expr:
     """pg_notify as the engine takes it: with an argument that differs in each row."""
     if len(call.expressions) != 2:
         raise UndefinedFunction("function pg_notify takes (text, text)", position=position_of(call))
-    made = exp.Anonymous(this="pg_notify", expressions=[*call.expressions, each_row()])
+    arguments = [*call.expressions, each_row()]
+    made = exp.Anonymous(this="pg_notify", expressions=arguments, resolved=True)
     made.meta[GIVES] = BY_NAME["void"]
     return made

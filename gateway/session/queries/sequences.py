@@ -49,8 +49,7 @@ def called(call: exp.Expr) -> exp.Expr:
         arguments[0] = arguments[0].this if kind is not None else arguments[0]
     if name == "setval" and len(arguments) == 2:
         arguments.append(exp.Boolean(this=True))
-    arguments.append(each_row())
-    return exp.Anonymous(this=name, expressions=arguments)
+    return exp.Anonymous(this=name, expressions=[*arguments, each_row()], resolved=True)
 
 
 class SequenceCalls:

@@ -13,7 +13,7 @@ from gateway.errors import AmbiguousFunction, DatatypeMismatch, UndefinedFunctio
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import Types, is_untyped
-from gateway.sql.types.numerics_there import is_derived, written_type
+from gateway.sql.types.numerics_as_doubles import is_derived, written_type
 from gateway.sql.types.placing import ARGUMENTS
 from gateway.sql.types.results import is_scalar_function
 from gateway.sql.types.signatures import UNKNOWN, meant, signatures

@@ -18,7 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
-from gateway.sql.types.numerics_there import is_derived, written_type
+from gateway.sql.types.numerics_as_doubles import is_derived, written_type
 from gateway.types import (
     DATE,
     FLOAT8,

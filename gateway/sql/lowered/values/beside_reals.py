@@ -2,7 +2,7 @@
 
 The engine makes decimals of 15 digits after the point of both, and 1e-20 is 0 there. This holds
 for comparisons and for alternatives: CASE, coalesce, ARRAY, VALUES, set operations. An operator
-between them takes doubles. A double that is a numeric in PostgreSQL (`numerics_there`)
+between them takes doubles. A double that is a numeric in PostgreSQL (`numerics_as_doubles`)
 makes no real of a numeric.
 """
 
@@ -19,7 +19,7 @@ from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 from gateway.sql.types.numerals import is_pointed
-from gateway.sql.types.numerics_there import is_numeric_there
+from gateway.sql.types.numerics_as_doubles import is_numeric_there
 from gateway.sql.types.together import elements, together, value_columns
 from gateway.types import FLOAT4, FLOAT8, INTEGER, NUMERIC, Type
 

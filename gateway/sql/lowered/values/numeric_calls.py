@@ -17,7 +17,7 @@ from gateway.sql.text.building import cast_copy
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS
-from gateway.sql.types.numerics_there import is_numeric_there
+from gateway.sql.types.numerics_as_doubles import is_numeric_there
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.types import INTEGER, NUMERIC
 

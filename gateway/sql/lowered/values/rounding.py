@@ -13,7 +13,7 @@ from gateway.sql.text.building import cast_copy
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.types.inference import GIVES, Types, bare
-from gateway.sql.types.numerics_there import is_integer, is_numeric_there, is_of_parts
+from gateway.sql.types.numerics_as_doubles import is_integer, is_numeric_there, is_of_parts
 from gateway.types import FLOAT8
 
 CUTTING = frozenset({"round", "trunc", "floor", "ceil", "ceiling"})

@@ -27,7 +27,7 @@ from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.numeric_forms import ALTERNATIVES, COMPUTED, MEANS, fits, form_of
 from gateway.sql.types.numeric_parameters import cast_numbers
 from gateway.sql.types.numeric_spreads import SPREADS
-from gateway.sql.types.numerics_there import is_numeric_there
+from gateway.sql.types.numerics_as_doubles import is_numeric_there
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import elements, together, value_columns
 from gateway.types import NUMERIC
