@@ -16,7 +16,7 @@ from gateway.errors import (
 from gateway.sql.inputs import literals
 from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.sql.inputs.interval_input import read_interval
-from gateway.sql.lowered.groups.collected import filtered_text, ordered_text
+from gateway.sql.lowered.groups.collected import filtered_text, ordered_text, sliding_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.rooms import checked, repeated
@@ -210,6 +210,8 @@ def window(node: exp.Expr) -> exp.Expr | None:
     """A rank of PostgreSQL's type; array_agg and string_agg in the order of their window."""
     _drop_values(node)
     _keep_order(node)
+    if (joined := sliding_text(node)) is not None:
+        return joined
     kind = _RANKS.get(node.this.name) if isinstance(node.this, exp.Anonymous) else None
     return None if kind is None else exp.Cast(this=node.copy(), to=exp.DataType.build(kind))
 

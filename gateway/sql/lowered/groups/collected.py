@@ -167,6 +167,37 @@ def filtered_text(node: exp.Expr) -> exp.Expr | None:
     return _collected(node.this, node.expression.this)
 
 
+def sliding_text(node: exp.Expr) -> exp.Expr | None:
+    """string_agg over a frame that leaves rows behind, which the engine's own cannot forget.
+
+    Raises:
+        FeatureNotSupported: 0A000, what is between two texts is another for each row.
+    """
+    call, spec = node.this, node.args.get("spec")
+    condition = None
+    if isinstance(call, exp.Filter):
+        call, condition = call.this, call.expression.this
+    if spec is None or spec.args.get("start") == "UNBOUNDED" or not _is_text_call(call):
+        return None
+    value, separator = call.expressions
+    if isinstance(separator, exp.Null):
+        separator = exp.Literal.string("")
+    if not separator.is_string:
+        raise FeatureNotSupported(
+            "string_agg over a moving frame is not supported for a delimiter of each row",
+            position=position_of(call),
+            hint="Write the delimiter as a literal.",
+        )
+    gathered = node.copy()
+    gathered.set("this", _gathered(value, value, condition))
+    return exp.Anonymous(this="array_to_string", expressions=[gathered, separator.copy()])
+
+
+def _is_text_call(call: exp.Expr) -> bool:
+    is_text = isinstance(call, exp.Anonymous) and call.name == "string_agg"
+    return is_text and len(call.expressions) == 2
+
+
 def order_of_values(node: exp.Expr) -> exp.Expr | None:
     """An aggregate's order without constants, which the engine takes for places."""
     if node.this is None:
@@ -196,13 +227,18 @@ def _collected(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr | None:
         return None
     value, collected, separator = parts
     distinct = value.expressions[0] if isinstance(value, exp.Distinct) else value
-    nothing = exp.Is(this=exp.paren(distinct.copy()), expression=exp.Null())
+    kept = _gathered(collected, distinct, condition)
+    return exp.Anonymous(this="array_to_string", expressions=[kept, separator.copy()])
+
+
+def _gathered(collected: exp.Expr, value: exp.Expr, condition: exp.Expr | None) -> exp.Filter:
+    """The array of what is collected, where the value is not NULL and the condition holds."""
+    nothing = exp.Is(this=exp.paren(value.copy()), expression=exp.Null())
     counts: exp.Expr = exp.Not(this=nothing)
     if condition is not None:
         counts = exp.And(this=exp.paren(condition.copy()), expression=counts)
-    array = exp.Anonymous(this="array_agg", expressions=[collected])
-    kept = exp.Filter(this=array, expression=exp.Where(this=counts))
-    return exp.Anonymous(this="array_to_string", expressions=[kept, separator.copy()])
+    array = exp.Anonymous(this="array_agg", expressions=[collected.copy()])
+    return exp.Filter(this=array, expression=exp.Where(this=counts))
 
 
 def _parts(call: exp.Expr) -> tuple[exp.Expr, exp.Order, exp.Expr] | None:
