@@ -357,7 +357,7 @@ def types_given(name: str) -> frozenset[str] | None:
     """Names of the types that a call gives or those of its arguments; None: any other as well.
 
     >>> sorted(types_given("sum")), types_given("greatest"), types_given("array_agg")
-    (['float8', 'int8', 'numeric'], frozenset(), None)
+    (['float4', 'float8', 'int8', 'numeric'], frozenset(), None)
     """
     return _GIVEN_NAMES.get(name)
 
