@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from gateway.aggregation.coordinates import Tables, asking, inner_sources, table_name
 from gateway.aggregation.recognising import on_arrays
-from gateway.engine.interface import EngineSession, Plan
+from gateway.engine.interface import Around, EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.aggregates.partials import Partials
 from gateway.sources.arithmetic.nullable import Unsound
@@ -106,7 +106,7 @@ def _keeps_rows_back(tree: exp.Expr) -> bool:
     return not any(clause.args.get("recursive") for clause in tree.find_all(exp.With))
 
 
-class Attempt:
+class Attempt(Around):
     """A plan over partial aggregates, and the plan to go back to.
 
     Args:
@@ -116,25 +116,13 @@ class Attempt:
     """
 
     def __init__(self, plan: Plan, parts: Sequence[Partials], ordinary: Callable[[], Plan]) -> None:
-        self._plan, self._parts, self._ordinary = plan, parts, ordinary
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Names and types of the result's columns."""
-        return self._plan.schema
-
-    @property
-    def parameters(self) -> Mapping[int, pa.DataType | None]:
-        """Type that planning inferred for each `$n`."""
-        return self._plan.parameters
+        super().__init__(plan)
+        self._parts, self._ordinary = parts, ordinary
 
     @property
     def keeps_order(self) -> bool:
         """Never: groups come in any order."""
         return False
-
-    def with_values(self, values: Sequence[pa.Scalar]) -> None:
-        """Grids are asked about values as a query over them is planned."""
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """Run the plan; see `gateway.engine.interface.Plan.stream`."""

@@ -56,6 +56,30 @@ class Plan(Protocol):
         ...
 
 
+class Around:
+    """What gives other rows than the plan that it is made of, in the same columns.
+
+    Args:
+        plan: That plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the result's columns."""
+        return self._plan.schema
+
+    @property
+    def parameters(self) -> Mapping[int, pa.DataType | None]:
+        """Type that planning inferred for each `$n`."""
+        return self._plan.parameters
+
+    def with_values(self, values: Sequence[pa.Scalar]) -> None:
+        """None: what was done around the plan may be another thing for other values."""
+
+
 class EngineSession(Protocol):
     """One client's share of an engine: its settings and its running query."""
 

@@ -42,9 +42,7 @@ from gateway.session.writes.expressions import EngineExpressions
 from gateway.sources.table import Table, TableName
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.inputs.zones import engine_zone
-from gateway.sql.statements.commands import (
-    ExecuteStatement,
-)
+from gateway.sql.statements.commands import ExecuteStatement
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.isolation import Isolation

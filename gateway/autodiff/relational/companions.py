@@ -164,20 +164,20 @@ def keys_of(
     assert companion.cte is not None and isinstance(source.tree, exp.Table)
     names, own = list(companion.columns or ()), set(source.columns or ())
     of = source.tree.name
+    hint = f'Their columns are those that tell the rows of "{of}" apart, and the {what} under the '
+    hint += "names of its own."
     for value in sorted(values):
         if value not in names:
             raise UndefinedColumn(
                 f'the {what} "{companion.cte.alias}" have no column "{value}"',
-                hint=f'Their columns are those that tell the rows of "{of}" apart, and the {what} '
-                "under the names of its own.",
+                hint=hint,
                 position=position_of(place),
             )
     for name in names:
         if name not in own:
             raise UndefinedColumn(
                 f'column "{name}" of the {what} "{companion.cte.alias}" is none of "{of}"',
-                hint=f'Their columns are those that tell the rows of "{of}" apart, and the {what} '
-                "under the names of its own.",
+                hint=hint,
                 position=position_of(place),
             )
     return [name for name in names if name not in values]

@@ -9,14 +9,14 @@ So the sort is planned without the two, and its rows are counted as they come.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.engine.interface import Plan
+from gateway.engine.interface import Around, Plan
 from gateway.session.queries.first_rows import MOST_ROWS, counts_of
 
 # What a row that is kept may take of the memory: 650 bytes of four columns and their sort's keys,
@@ -49,7 +49,12 @@ def without_counts(tree: exp.Expr) -> exp.Expr:
     return whole
 
 
-class Counted:
+def counted(plan: Plan, counts: tuple[int, int] | None) -> Plan:
+    """The plan of a query `without_counts`, and its rows counted; None: as it is."""
+    return plan if counts is None else _Counted(plan, *counts)
+
+
+class _Counted(Around):
     """Some of the rows of a plan.
 
     Args:
@@ -59,25 +64,13 @@ class Counted:
     """
 
     def __init__(self, plan: Plan, most: int, skipped: int) -> None:
-        self._plan, self._most, self._skipped = plan, most, skipped
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Names and types of the result's columns."""
-        return self._plan.schema
-
-    @property
-    def parameters(self) -> Mapping[int, pa.DataType | None]:
-        """Type that planning inferred for each `$n`."""
-        return self._plan.parameters
+        super().__init__(plan)
+        self._most, self._skipped = most, skipped
 
     @property
     def keeps_order(self) -> bool:
         """As the plan."""
         return self._plan.keeps_order
-
-    def with_values(self, values: Sequence[pa.Scalar]) -> None:
-        """Other values may be another number of rows."""
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """Run the plan; see `gateway.engine.interface.Plan.stream`."""

@@ -44,7 +44,7 @@ from gateway.session.portals.scrolling import KeptRoom
 from gateway.session.queries.cancellable_joins import with_watched_joins
 from gateway.session.queries.cardinality import known_of
 from gateway.session.queries.counted_apart import counted_apart
-from gateway.session.queries.far_rows import Counted, far_counts, without_counts
+from gateway.session.queries.far_rows import counted, far_counts, without_counts
 from gateway.session.queries.first_rows import sort_column, with_counts
 from gateway.session.queries.grid_joins import laid_out
 from gateway.session.queries.held_windows import within_memory
@@ -181,7 +181,7 @@ def _plan_spared(
     if far is not None:
         sql = to_engine(without_counts(turned))
     plan = engine.plan(prefix + sql, tables, values)
-    return plan if far is None or prefix else Counted(plan, *far)
+    return plan if prefix else counted(plan, far)
 
 
 def unsorted(tree: exp.Expr, tables: Tables) -> tuple[exp.Select, Tables] | None:

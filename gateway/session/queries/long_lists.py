@@ -18,7 +18,7 @@ from gateway.rewrite import Rewritten
 from gateway.session.computation import with_derived
 from gateway.session.queries.cancellable_joins import with_watched_joins
 from gateway.session.queries.cardinality import known_of
-from gateway.session.queries.far_rows import Counted, far_counts, without_counts
+from gateway.session.queries.far_rows import counted, far_counts, without_counts
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.printing import to_engine
 from gateway.sql.names.scope import table_node
@@ -79,7 +79,7 @@ def plan_held(
         whole = without_counts(rewritten.typed(types).tree)
         sql = to_engine(with_watched_joins(whole, known_of(tables)))
     plan = engine.plan(prefix + sql, with_derived(rewritten, tables), values)
-    return plan if far is None or prefix else Counted(plan, *far)
+    return plan if prefix else counted(plan, far)
 
 
 def with_tables(
