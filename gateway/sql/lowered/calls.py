@@ -5,6 +5,8 @@ Where the types of the arguments decide, it is `overloads` that tells.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from gateway.errors import (
@@ -104,14 +106,13 @@ def series_array(series: exp.Expr) -> exp.Expr:
     return exp.Cast(this=array, to=data_type(f"{kind}[]")) if kind else array
 
 
-def _held(node: exp.Expr) -> exp.Expr | None:
-    """stop_gradient(x) is x: derivatives have been taken by now."""
-    return exp.paren(node.expressions[0]) if len(node.expressions) == 1 else None
+def _first_of(count: int) -> Callable[[exp.Expr], exp.Expr | None]:
+    """What a call of so many arguments is where only derivatives see the others: its first."""
 
+    def first(node: exp.Expr) -> exp.Expr | None:
+        return exp.paren(node.expressions[0]) if len(node.expressions) == count else None
 
-def _unmoved(node: exp.Expr) -> exp.Expr | None:
-    """moved(x, s, t) is x (`autodiff.relational.directions`)."""
-    return exp.paren(node.expressions[0]) if len(node.expressions) == 3 else None
+    return first
 
 
 def _clock(node: exp.Expr) -> exp.Expr | None:
@@ -176,8 +177,8 @@ def _called(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 _FILTERED = {"regr_count": _bigint, "corr": _correlation}
 _WHOLE = {
-    "stop_gradient": _held,
-    "moved": _unmoved,
+    "stop_gradient": _first_of(1),
+    "moved": _first_of(3),  # `autodiff.relational.directions`
     "corr": _correlated,
     "regr_count": _counted,
     "clock_timestamp": _clock,
